@@ -1,0 +1,23 @@
+"""Translate images between domains for which no pairs exist: train, measure, share."""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["load", "train"]
+
+if TYPE_CHECKING:
+    from unpaired.engine.run import train
+    from unpaired.translator import load
+
+
+def __getattr__(name: str) -> Any:
+    """Import what was asked for when it is asked for: torch takes a second, `unpaired --help` must not."""
+    if name == "load":
+        from unpaired.translator import load
+
+        return load
+    if name == "train":
+        from unpaired.engine.run import train
+
+        return train
+    raise AttributeError(f"module 'unpaired' has no attribute '{name}'")

@@ -1,0 +1,319 @@
+"""Faces: drawn portraits whose attributes can be changed one at a time.
+
+An avatar is a function of a *seed* (the identity) and of options. The same seed with one option changed is the
+**exact counterfactual**: what a perfect translator would return. So the error of a translator trained without any
+pair can be measured pixel by pixel, which no set of photographs allows.
+
+Two sets, both of ordinary PNG files that any folder loader reads:
+
+======== ======================== ===================== =====================================
+task     A                        B                     free, and to be kept by a translator
+======== ======================== ===================== =====================================
+hair     dark hair                blond hair            everything else; nobody wears glasses
+glasses  without glasses          with glasses          everything else; any colour of hair
+======== ======================== ===================== =====================================
+
+The drawings are "Adventurer" by Lisa Wischofsky, CC BY 4.0, taken from the package ``dicebear-styles``; whoever shows
+them has to print :data:`CREDIT`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from unpaired.errors import ConfigError, MissingDependency
+
+if TYPE_CHECKING:
+    from dicebear import Avatar, Style
+    from numpy.typing import NDArray
+
+Task = Literal["hair", "glasses"]
+
+LICENCE = "CC BY 4.0"
+LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"
+CREDIT = (
+    "Remix of “Adventurer” (https://www.figma.com/community/file/1184595184137881796) by Lisa Wischofsky, "
+    f"licensed under {LICENCE} ({LICENCE_URL})"
+)
+
+HAIR: Mapping[str, str] = {
+    # The style's own palette, named; where the colour is left to the seed, it is one of these. "dark" is its darkest
+    # brown and not its black, because on black the ink of the strands cannot be seen: black hair would have many blond
+    # counterfactuals, dark brown hair has one.
+    "black": "#0e0e0e",
+    "dark": "#562306",
+    "brown": "#6a4e35",
+    "olive": "#796a45",
+    "caramel": "#ac6511",
+    "orange": "#cb6820",
+    "red": "#ab2a18",
+    "honey": "#b9a05f",
+    "blond": "#e5d7a3",
+    "grey": "#afafaf",
+    "turquoise": "#85c2c6",
+    "green": "#3eac2c",
+    "pink": "#dba3be",
+    "violet": "#592454",
+}
+
+SKIN: Mapping[str, str] = {"light": "#f2d3b1", "tan": "#ecad80", "brown": "#9e5622", "dark": "#763900"}
+
+# Fixed for every face: left to the seed or to the style, each of these would leave the frame or blur the truth.
+_FIXED: Mapping[str, object] = {
+    "backgroundColor": "#e8eef4",
+    # At the style's own scale eight of the 45 hair shapes touch the border; like this only locks that the artist
+    # herself lets run out of the picture do.
+    "scale": 0.9,
+    "translateY": 2,
+    # A face without glasses says nothing about which pair it would wear, so there is one pair for all. Of the five,
+    # it is the most visible one through which the eyes can be seen: behind the dark lenses of variant01 they are lost,
+    # and no translator could bring them back.
+    "glassesVariant": "variant02",
+}
+
+
+class _Domains(NamedTuple):
+    a: Mapping[str, Any]
+    b: Mapping[str, Any]
+
+
+_DOMAINS: Mapping[Task, _Domains] = {
+    "hair": _Domains(a={"hair": "dark", "glasses": False}, b={"hair": "blond", "glasses": False}),
+    "glasses": _Domains(a={"glasses": False}, b={"glasses": True}),
+}
+
+
+def make(
+    folder: Path,
+    *,
+    task: Task = "hair",
+    size: int = 64,
+    train: int = 1000,
+    test: int = 200,
+    seed: int = 0,
+) -> None:
+    """Write the set into `folder`, which appears complete or not at all.
+
+    - ``trainA/ trainB/``: `train` faces each, ``testA/ testB/``: `test` faces each, RGB PNG of `size` x `size` pixels.
+      All four are disjoint identities, so nothing in them is paired.
+    - ``truthB/NAME.png``: the exact counterfactual in B of ``testA/NAME.png``; ``truthA/NAME.png``: that in A of
+      ``testB/NAME.png``. For measuring only.
+    - ``attributes.csv``: what every file shows. ``set.json``: what the set is, its licence and its credit.
+
+    The same arguments and package versions give the same bytes. The identities depend on `seed` but not on `task`:
+    the test faces of one task were never trained on in the other, and conversions can be chained.
+
+    Raises ConfigError if `folder` is not empty or `task` is unknown, MissingDependency if the packages of the drawings
+    are not installed.
+    """
+    if task not in _DOMAINS:
+        raise ConfigError(f"task {task!r} is not one of {', '.join(map(repr, _DOMAINS))}")
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
+    domains = _DOMAINS[task]
+    plan = (
+        # folder, identities, domain, number
+        ("trainA", "trainA", domains.a, train),
+        ("trainB", "trainB", domains.b, train),
+        ("testA", "testA", domains.a, test),
+        ("testB", "testB", domains.b, test),
+        ("truthB", "testA", domains.b, test),
+        ("truthA", "testB", domains.a, test),
+    )
+    style = _style()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
+        root = Path(unfinished) / "set"
+        root.mkdir()
+        with (root / "attributes.csv").open("w", newline="", encoding="utf-8") as table:
+            rows = csv.writer(table)
+            rows.writerow(("split", "file", *Face._fields))
+            for name, identities, domain, number in plan:
+                (root / name).mkdir()
+                for index, face in enumerate(identity(seed, identities, i) for i in range(number)):
+                    avatar = _avatar(face, **domain)
+                    file = f"{index:05d}.png"
+                    Image.fromarray(_raster(avatar, size=size)).save(root / name / file, optimize=True)
+                    rows.writerow((name, file, *_face(face, avatar)))
+        _write_card(root / "set.json", style=style, task=task, size=size, train=train, test=test, seed=seed)
+        if folder.exists():
+            folder.rmdir()
+        root.rename(folder)
+
+
+def identity(seed: int, split: str, index: int) -> str:
+    """The avatar seed of face `index` of `split` ("trainA", "trainB", "testA", "testB")."""
+    return f"unpaired/{seed}/{split}/{index}"
+
+
+def render(
+    seeds: Iterable[str],
+    *,
+    size: int = 64,
+    hair: str | None = None,
+    glasses: bool | None = None,
+    skin: str | None = None,
+    earrings: bool | None = None,
+    **options: object,
+) -> NDArray[np.uint8]:
+    """Draw one face for each of `seeds` (any strings): [N, size, size, 3], uint8.
+
+    What is None is drawn from the seed, and stays what it is when anything else changes. So the same seeds with
+    other attributes are exact counterfactuals, of one change or of several in sequence::
+
+        render(seeds, hair="dark", glasses=False)
+        render(seeds, hair="blond", glasses=False)
+        render(seeds, hair="blond", glasses=True)
+
+    `hair` is a name in :data:`HAIR` or "#rrggbb", `skin` a name in :data:`SKIN` or "#rrggbb". `options` are passed on
+    to DiceBear under its own names (``mouthVariant="variant01"``) and win over everything else.
+
+    Raises ConfigError for an unknown name, MissingDependency if the packages of the drawings are not installed.
+    """
+    wanted: dict[str, Any] = {"hair": hair, "glasses": glasses, "skin": skin, "earrings": earrings, **options}
+    faces = [_raster(_avatar(seed, **wanted), size=size) for seed in seeds]
+    return np.stack(faces) if faces else np.empty((0, size, size, 3), np.uint8)
+
+
+class Face(NamedTuple):
+    """What a face shows. The shapes carry DiceBear's names; "" stands for none."""
+
+    seed: str
+    hair: str
+    glasses: bool
+    skin: str
+    earrings: str
+    hair_shape: str
+    eyes: str
+    eyebrows: str
+    mouth: str
+    details: str
+
+
+def attributes(
+    seeds: Iterable[str],
+    *,
+    hair: str | None = None,
+    glasses: bool | None = None,
+    skin: str | None = None,
+    earrings: bool | None = None,
+    **options: object,
+) -> list[Face]:
+    """What :func:`render` would show for the same arguments, the attributes drawn from the seed included."""
+    wanted: dict[str, Any] = {"hair": hair, "glasses": glasses, "skin": skin, "earrings": earrings, **options}
+    return [_face(seed, _avatar(seed, **wanted)) for seed in seeds]
+
+
+def _avatar(
+    seed: str,
+    *,
+    hair: str | None = None,
+    glasses: bool | None = None,
+    skin: str | None = None,
+    earrings: bool | None = None,
+    **options: object,
+) -> Avatar:
+    """The drawing. Every choice DiceBear makes is hashed from the seed and the name of the option alone, which is
+    why fixing one option moves no other.
+    """
+    style = _style()  # asks for the packages before anything imports them
+    from dicebear import Avatar
+
+    chosen: dict[str, object] = {
+        "seed": seed,
+        **_FIXED,
+        # Half and half where it is left to the seed: the style's own one in ten would leave too few to learn from.
+        "glassesProbability": 50 if glasses is None else 100 * glasses,
+    }
+    if hair is not None:
+        chosen["hairColor"] = _colour("hair", hair, HAIR)
+    if skin is not None:
+        chosen["skinColor"] = _colour("skin", skin, SKIN)
+    if earrings is not None:
+        chosen["earringsProbability"] = 100 * earrings
+    return Avatar(style, {**chosen, **options})
+
+
+def _colour(attribute: str, value: str, names: Mapping[str, str]) -> str:
+    if value.startswith("#"):
+        return value
+    if value not in names:
+        raise ConfigError(f"{attribute} {value!r} is neither '#rrggbb' nor one of {', '.join(names)}")
+    return names[value]
+
+
+def _raster(avatar: Avatar, *, size: int) -> NDArray[np.uint8]:
+    """[size, size, 3], uint8."""
+    import resvg_py
+
+    png = resvg_py.svg_to_bytes(svg_string=avatar.to_string(), width=size, height=size, skip_system_fonts=True)
+    with Image.open(io.BytesIO(png)) as image:
+        return np.array(image.convert("RGB"))  # the background is opaque: dropping alpha loses nothing
+
+
+def _face(seed: str, avatar: Avatar) -> Face:
+    resolved: Mapping[str, Any] = avatar.to_json()["options"]
+
+    def name(option: str, names: Mapping[str, str]) -> str:
+        colour = str(resolved[option][0])
+        return next((name for name, value in names.items() if value == colour), colour)
+
+    return Face(
+        seed=seed,
+        hair=name("hairColor", HAIR),
+        glasses="glassesVariant" in resolved,
+        skin=name("skinColor", SKIN),
+        earrings=resolved.get("earringsVariant", ""),
+        hair_shape=resolved["hairVariant"],
+        eyes=resolved["eyesVariant"],
+        eyebrows=resolved["eyebrowsVariant"],
+        mouth=resolved["mouthVariant"],
+        details=resolved.get("detailsVariant", ""),
+    )
+
+
+def _write_card(file: Path, *, style: Style, task: Task, size: int, train: int, test: int, seed: int) -> None:
+    source = style.meta()
+    card = {
+        "name": f"faces-{task}",
+        "task": task,
+        "a": _DOMAINS[task].a,
+        "b": _DOMAINS[task].b,
+        "size": size,
+        "seed": seed,
+        "counts": {"trainA": train, "trainB": train, "testA": test, "testB": test, "truthB": test, "truthA": test},
+        "licence": source.license().name(),
+        "licence_url": source.license().url(),
+        "creator": source.creator().name(),
+        "source": source.source().url(),
+        "credit": CREDIT,
+        "packages": {name: metadata.version(name) for name in ("dicebear-core", "dicebear-styles", "resvg_py")},
+    }
+    file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@cache
+def _style() -> Style:
+    try:
+        import resvg_py  # noqa: F401 - asked for here, so that a missing package is named before any work is done
+        from dicebear import Style
+
+        definition = json.loads(resources.files("dicebear_styles").joinpath("adventurer.json").read_text("utf-8"))
+    except ModuleNotFoundError as missing:
+        packages = {"dicebear": "dicebear-core", "dicebear_styles": "dicebear-styles", "resvg_py": "resvg_py"}
+        package = packages.get(missing.name or "", missing.name or "dicebear-core")
+        raise MissingDependency(package, extra="data", purpose="Drawing the faces") from missing
+    # The shaven head has no hair colour, so it would lie in both domains of the hair task.
+    del definition["components"]["hair"]["variants"]["short19"]
+    return Style(definition)

@@ -1,0 +1,277 @@
+"""Where images come from: folders and zip archives, and how two domains lie in them.
+
+A *tree* is a folder or an archive as a flat list of file names; a *source* is one domain in it. Both kinds of tree are
+read alike, so every layout works inside a zip too.
+"""
+
+import dataclasses
+import json
+import os
+import re
+import zipfile
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+from unpaired import images
+from unpaired.errors import DataError, EmptyDomain
+
+CARD = "set.json"
+"""The file in the root of a data set that holds its card: licence, credit and whatever its author wrote."""
+
+# A zip member says its size before it is unpacked; nothing that is an image needs more.
+_LARGEST_MEMBER = 1 << 30
+
+
+class Tree(ABC):
+    """A folder or an archive, listed once.
+
+    where: for messages; files: every visible file, "/" between folders, natural order; folders: every visible folder.
+    """
+
+    where: str
+    files: tuple[str, ...]
+    folders: frozenset[str]
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """The bytes of one of `files`; from any thread. Raises OSError or DataError where they cannot be had."""
+
+
+@final
+class FolderTree(Tree):
+    """A folder and all below it. Symbolic links are followed; one that leads nowhere stays listed, to be reported."""
+
+    def __init__(self, root: Path) -> None:
+        self.where, self._root = str(root), root
+        files: list[str] = []
+        folders: list[str] = []
+        _walk(root, "", above=frozenset(), files=files, folders=folders)
+        self.files, self.folders = tuple(sorted(files, key=natural)), frozenset(folders)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of `files`."""
+        return (self._root / name).read_bytes()
+
+
+@final
+class ZipTree(Tree):
+    """A zip archive, which stays open; nothing is unpacked to the disk."""
+
+    def __init__(self, archive: Path) -> None:
+        self.where = str(archive)
+        try:
+            self._archive = zipfile.ZipFile(archive)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DataError(f"{archive} cannot be read as a zip archive: {error}; wanted a folder or a zip") from error
+        infos = {info.filename.replace("\\", "/"): info for info in self._archive.infolist()}
+        visible = {name: info for name, info in infos.items() if not any(map(_hidden, name.rstrip("/").split("/")))}
+        self._members = {name: info for name, info in visible.items() if not name.endswith("/")}
+        self.files = tuple(sorted(self._members, key=natural))
+        self.folders = frozenset("/".join(parts) for name in visible for parts in _parents(name))
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of `files`."""
+        info = self._members[name]
+        if info.file_size > _LARGEST_MEMBER:
+            raise DataError(f"{info.file_size / 1e9:.1f} GB unpacked; wanted at most {_LARGEST_MEMBER / 1e9:.1f} GB")
+        try:
+            return self._archive.read(info)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+            raise DataError(f"cannot be unpacked: {error}") from error
+        except Exception as error:  # zlib.error and lzma.LZMAError have no common base
+            raise DataError(f"damaged in the archive: {error}") from error
+
+
+@final
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """The image files of one domain.
+
+    tree: where they lie; prefix: the folder in the tree, "" or ending in "/"; names: the images below it, natural order;
+    others: files below it that are no images by their suffix.
+    """
+
+    tree: Tree
+    prefix: str
+    names: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The folder or archive (and the folder within), for messages."""
+        return os.path.join(self.tree.where, self.prefix.rstrip("/")) if self.prefix else self.tree.where
+
+    def read(self, name: str) -> bytes:
+        """The bytes of the file `name`; from any thread. Raises OSError or DataError where they cannot be had."""
+        return self.tree.read(self.prefix + name)
+
+    def keep(self, names: Iterable[str]) -> "Source":
+        """The same source with only these of its images."""
+        wanted = set(names)
+        return dataclasses.replace(self, names=tuple(name for name in self.names if name in wanted))
+
+    def require_images(self, *, domain: str) -> None:
+        """EmptyDomain, saying what is there instead, where there is no image."""
+        if not self.names:
+            raise EmptyDomain(
+                f"domain {domain}: no images in {self.where}: found {_summary(self.others)}; wanted {images.WANTED}: "
+                "give a folder or zip that holds such files"
+            )
+
+
+class DomainPaths(NamedTuple):
+    """Two domains as they lie in the files.
+
+    test_*: images kept apart by the set's author. truth_b: for images of test_a, the exact counterpart in B under the same
+    name; truth_a likewise for test_b. card: what the set's `set.json` says (licence, credit), or None. domains: names of A
+    and B for people.
+    """
+
+    train_a: Source
+    train_b: Source
+    test_a: Source | None
+    test_b: Source | None
+    truth_b: Source | None
+    truth_a: Source | None
+    card: Mapping[str, Any] | None
+    domains: tuple[str, str]
+
+
+def open_source(where: str | Path) -> Source:
+    """All images in a folder or zip archive, at any depth. Raises DataError where there is no such thing."""
+    return _part(_open_tree(where), "")
+
+
+def find_domains(sources: tuple[str, ...]) -> DomainPaths:
+    """Domains A and B: two folders or zips, or one that holds both in one of these layouts.
+
+    - `trainA/ trainB/ [testA/ testB/] [truthA/ truthB/]`, also written `train_A/` and so on; `val` stands in for `test`;
+    - `train/NAME/` with exactly two names (A is the first in natural order), beside it `test/NAME/` and `truth/NAME/`.
+
+    The layout may lie one folder deeper, as archives often have it. Raises DataError where neither is found.
+    """
+    if len(sources) == 2:
+        first, second = (open_source(where) for where in sources)
+        names = (Path(sources[0]).stem or "A", Path(sources[1]).stem or "B")
+        return DomainPaths(first, second, None, None, None, None, None, names if names[0] != names[1] else ("A", "B"))
+    if len(sources) != 1:
+        raise DataError(f"found {len(sources)} sources; wanted two (A and B), or one that holds trainA and trainB")
+    tree = _open_tree(sources[0])
+    root = _root(tree)
+    tops = {name[len(root) :] for name in tree.folders if name.startswith(root)}
+    names, folders = _layout(tops, where=os.path.join(tree.where, root.rstrip("/")) if root else tree.where)
+
+    def part(stems: tuple[str, ...], domain: int) -> Source | None:
+        for stem in stems:
+            for folder in folders(stem, names[domain]):
+                if folder in tops:
+                    return _part(tree, f"{root}{folder}/")
+        return None
+
+    train_a, train_b = part(("train",), 0), part(("train",), 1)
+    assert train_a is not None
+    assert train_b is not None
+    test_a, test_b = part(("test", "val"), 0), part(("test", "val"), 1)
+    truth_a, truth_b = part(("truth",), 0), part(("truth",), 1)
+    return DomainPaths(train_a, train_b, test_a, test_b, truth_b, truth_a, _card(tree, root), names)
+
+
+def natural(name: str) -> tuple[Any, ...]:
+    """A key that sorts names as people do: img2 before img10, whatever the case."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split("([0-9]+)", name.casefold())), name
+
+
+def _layout(tops: set[str], *, where: str) -> tuple[tuple[str, str], Callable[[str, str], tuple[str, ...]]]:
+    """The names of A and B, and a function from ("train", name) to the folders that may hold it."""
+    by_letter = [stem for stem in ("trainA", "train_A", "trainB", "train_B") if stem in tops]
+    if {stem[-1] for stem in by_letter} == {"A", "B"}:
+        return ("A", "B"), lambda stem, name: (stem + name, f"{stem}_{name}")
+    inner = sorted((name[6:] for name in tops if name.startswith("train/") and "/" not in name[6:]), key=natural)
+    if len(inner) == 2:
+        return (inner[0], inner[1]), lambda stem, name: (f"{stem}/{name}",)
+    found = ", ".join(sorted((name for name in tops if "/" not in name), key=natural)[:12]) or "no folders"
+    if inner:
+        found += f" (in train: {', '.join(inner[:12])})"
+    raise DataError(
+        f"{where} does not hold two domains: found {found}; wanted trainA and trainB, or train with exactly two folders: "
+        "rename them, or give two folders or zips"
+    )
+
+
+def _root(tree: Tree) -> str:
+    """The folder that holds the layout: "" or, where all lies in one folder (as in many archives), that one."""
+    tops = {name for name in tree.folders if "/" not in name}
+    if len(tops) == 1 and not tops & {"train", "trainA", "trainB", "train_A", "train_B"}:
+        return f"{tops.pop()}/"
+    return ""
+
+
+def _card(tree: Tree, root: str) -> Mapping[str, Any] | None:
+    if root + CARD not in tree.files:
+        return None
+    try:
+        card = json.loads(tree.read(root + CARD))
+    except ValueError as error:
+        raise DataError(f"{tree.where}/{root}{CARD} is no JSON: {error}; repair or remove it") from error
+    if not isinstance(card, dict):
+        raise DataError(f"{tree.where}/{root}{CARD} holds a {type(card).__name__}; wanted a table: repair or remove it")
+    return card
+
+
+def _open_tree(where: str | Path) -> Tree:
+    path = Path(where).expanduser()
+    if path.is_dir():
+        return FolderTree(path)
+    if path.is_file():
+        if path.suffix.lower() in images.SUFFIXES:
+            raise DataError(f"{path} is one image; wanted a folder or a zip of images")
+        return ZipTree(path)
+    raise DataError(f"{path} does not exist; wanted a folder or a zip of images")
+
+
+def _part(tree: Tree, prefix: str) -> Source:
+    inside = [name[len(prefix) :] for name in tree.files if name.startswith(prefix)]
+    names = tuple(name for name in inside if _suffix(name) in images.SUFFIXES)
+    return Source(tree, prefix, names, tuple(name for name in inside if _suffix(name) not in images.SUFFIXES))
+
+
+def _summary(files: tuple[str, ...]) -> str:
+    if not files:
+        return "no files"
+    kinds = Counter(_suffix(name) or "no suffix" for name in files)
+    return f"{len(files)} files ({', '.join(f'{count} {kind}' for kind, count in kinds.most_common(5))})"
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _parents(name: str) -> list[list[str]]:
+    parts = name.split("/")[:-1]
+    return [parts[: depth + 1] for depth in range(len(parts))]
+
+
+def _walk(folder: Path, prefix: str, *, above: frozenset[str], files: list[str], folders: list[str]) -> None:
+    """Append all that is visible below `folder`. above: the real paths of the folders on the way here."""
+    real = os.path.realpath(folder)
+    if real in above:  # a link to a folder that holds it would never end
+        return
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed: {error.strerror}; wanted a folder that can be read") from error
+    for entry in entries:
+        if _hidden(entry.name):
+            continue
+        if entry.is_dir():
+            folders.append(prefix + entry.name)
+            _walk(Path(entry.path), f"{prefix}{entry.name}/", above=above | {real}, files=files, folders=folders)
+        elif entry.is_file() or entry.is_symlink():
+            files.append(prefix + entry.name)

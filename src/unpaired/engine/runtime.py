@@ -1,0 +1,143 @@
+"""Where and how a run computes: device, precision, compilation, processes, randomness."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from unpaired.errors import ConfigError
+from unpaired.options import Training
+
+COMPILE_EARNS_MINUTES = 15
+"""Compiling costs about a minute on two cores and makes steps up to twice as fast: worth it from this length on."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The choices made for this run, each with its reason in `reasons` (what the console says and the journal keeps)."""
+
+    device: torch.device
+    precision: torch.dtype
+    rank: int
+    world: int
+    reasons: dict[str, str]
+
+    @classmethod
+    def choose(cls, training: Training) -> "Runtime":
+        """Follow the options; choose what they leave open. Joins the process group where torchrun started this process.
+
+        ConfigError where an option asks for what this machine lacks.
+        """
+        rank, world, local = (int(os.environ.get(key, default)) for key, default in _TORCHRUN)
+        if training.batch % (world * training.accumulate):
+            raise ConfigError(
+                f"batch {training.batch} cannot be shared by {world} processes x {training.accumulate} parts; "
+                f"choose a multiple of {world * training.accumulate}"
+            )
+        device, why_device = _device(training.device, local)
+        precision, why_precision = _precision(training.precision, device)
+        if training.threads is not None:
+            torch.set_num_threads(training.threads)
+        if world > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return cls(device, precision, rank, world, {"device": why_device, "precision": why_precision})
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes files and speaks."""
+        return self.rank == 0
+
+    def place(self, game: nn.Module) -> None:
+        """Move a game's weights to the device; images go through convolutions channels last, which bf16 kernels want."""
+        game.to(device=self.device, memory_format=torch.channels_last)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context of every forward pass."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16)
+
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replace each gradient by its mean over all processes: one flat all-reduce."""
+        if self.world == 1:
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        dist.all_reduce(flat)
+        for gradient, mean in zip(gradients, (flat / self.world).split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
+
+    def agree(self, value: Any) -> Any:
+        """What the writing process says, on every process: decisions that hang on clocks or signals must be one."""
+        if self.world == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
+
+
+_TORCHRUN = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
+
+
+def seed_for(*parts: object) -> int:
+    """A 63-bit seed that is a function of `parts` alone: the same on every machine and in every process."""
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()) >> 1
+
+
+def compile_pays(training: Training, *, seconds_per_step: float) -> tuple[bool, str]:
+    """Whether to compile, and why: asked once when a run starts, then recorded, so that a resumed run does the same."""
+    if training.compile != "auto":
+        return training.compile == "on", "as asked"
+    minutes = training.minutes if training.steps is None else training.steps * seconds_per_step / 60
+    if minutes is None or minutes < COMPILE_EARNS_MINUTES:
+        return False, f"eager: about {minutes or 0:.0f} minutes are too short to earn compilation back"
+    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++") or shutil.which("cl")
+    if compiler is None:
+        return False, "eager: no C++ compiler found; install one for up to twice the speed"
+    return True, f"compiled: about {minutes:.0f} minutes of training earn it back"
+
+
+def _device(asked: str, local_rank: int) -> tuple[torch.device, str]:
+    if asked == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", local_rank), "CUDA found"
+        if torch.backends.mps.is_available():
+            return torch.device("mps"), "Apple GPU found"
+        return torch.device("cpu"), "no GPU found"
+    try:
+        device = torch.device(asked)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device '{asked}' cannot be used here ({str(error).splitlines()[0]}); use --device auto") from None
+    return device, "as asked"
+
+
+def _precision(asked: str, device: torch.device) -> tuple[torch.dtype, str]:
+    if asked != "auto":
+        return (torch.bfloat16 if asked == "bf16" else torch.float32), "as asked"
+    match device.type:
+        case "cuda":
+            native = torch.cuda.get_device_capability(device) >= (8, 0)
+        case "cpu":
+            capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not tell: float32 is safe
+            native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+        case _:
+            native = False
+    if native:
+        return torch.bfloat16, "bfloat16 in hardware"
+    return torch.float32, "no bfloat16 in hardware"
+
+
+def flat_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters of a player that are trained."""
+    return [p for p in module.parameters() if p.requires_grad]
+
+
+def total(losses: Iterable[Tensor]) -> Tensor:
+    """The sum of scalars, in float32."""
+    return torch.stack([loss.float() for loss in losses]).sum()

@@ -1,0 +1,40 @@
+"""A GAN is a game: players take turns, each minimising losses of its own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Generic, NamedTuple, TypeVar
+
+from torch import Tensor, nn
+
+from unpaired.translator import Translator
+
+BatchT = TypeVar("BatchT")
+Losses = Mapping[str, Tensor]
+"""Scalars by name, already weighted: what is logged adds up to what is minimised."""
+
+
+class Turn(NamedTuple):
+    """A move: `player` minimises the sum of `losses` over its own parameters alone."""
+
+    player: str
+    losses: Losses
+
+
+class Game(nn.Module, ABC, Generic[BatchT]):
+    """What the engine knows of a paper. State that matters beyond the weights is a buffer, so that it is saved."""
+
+    @abstractmethod
+    def players(self) -> dict[str, nn.Module]:
+        """The players by name; their parameters are disjoint and together all of the game's."""
+
+    @abstractmethod
+    def play(self, batch: BatchT, step: int) -> Iterator[Turn]:
+        """The turns of one step (counted from 0). A player has moved by the time the next turn is asked for."""
+
+    @abstractmethod
+    def translators(self) -> dict[str, Translator]:
+        """What remains when the game is over, by direction: `a_to_b`, `b_to_a`."""
+
+    @abstractmethod
+    def chance(self) -> dict[str, float]:
+        """Each discriminator loss (`player/loss`) where the discriminator cannot tell real from fake: the doctor's yardstick."""

@@ -1,0 +1,131 @@
+"""What can be played, as data: the options of each game. No torch here: the command line reads these.
+
+Where a paper and its authors' code differ, the paper is the default and the code is a typed alternative.
+"""
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from unpaired.config import options
+from unpaired.losses import L2, Adversarial, Distance, NonSaturating
+from unpaired.networks.specs import ConvDiscriminator, Discriminator, EncoderDecoder, Generator
+from unpaired.options import Adam
+
+
+@options
+class TranslationGAN:
+    """Standard GAN from A to B, the first baseline of DiscoGAN's paper (Kim et al. 2017, figure 2a)."""
+
+    game: Literal["translation-gan"] = "translation-gan"
+    generator: Generator = EncoderDecoder()
+    """The network of G_AB."""
+    discriminator: Discriminator = ConvDiscriminator()
+    """The network of D_B."""
+    gan: Adversarial = NonSaturating()
+    """The adversarial loss."""
+    optimizer: Adam = Adam(weight_decay=1e-4)
+
+
+@options
+class ReconstructionGAN:
+    """GAN with a reconstruction loss A to B to A, the second baseline of DiscoGAN's paper (figure 2b)."""
+
+    game: Literal["reconstruction-gan"] = "reconstruction-gan"
+    generator: Generator = EncoderDecoder()
+    """The network of G_AB and of G_BA."""
+    discriminator: Discriminator = ConvDiscriminator()
+    """The network of D_B."""
+    gan: Adversarial = NonSaturating()
+    """The adversarial loss."""
+    distance: Distance = L2()
+    """d in the reconstruction loss."""
+    reconstruction: NonNegativeFloat = 1.0
+    """Weight of the reconstruction loss."""
+    optimizer: Adam = Adam(weight_decay=1e-4)
+
+
+class Weights(NamedTuple):
+    """The weights of a DiscoGAN step's losses."""
+
+    adversarial: float
+    feature_matching: float
+    reconstruction: float
+    discriminator: float
+
+
+class Moves(NamedTuple):
+    """Who moves in a step."""
+
+    generators: bool
+    discriminators: bool
+
+
+@options
+class PaperForm:
+    """DiscoGAN as its paper writes it: an unweighted sum (equations 3 to 9), both players move in every step."""
+
+    kind: Literal["paper"] = "paper"
+    reconstruction: NonNegativeFloat = 1.0
+    """Weight of both reconstruction losses: 1 in the paper."""
+
+    def weights(self, step: int) -> Weights:
+        return Weights(adversarial=1.0, feature_matching=0.0, reconstruction=self.reconstruction, discriminator=1.0)
+
+    def moves(self, step: int) -> Moves:
+        return Moves(generators=True, discriminators=True)
+
+
+@options
+class AuthorsForm:
+    """DiscoGAN as its authors' code trains it: feature matching, two stages of the reconstruction rate r, few moves of D.
+
+    Generators: (1 - r) (0.1 GAN + 0.9 FM) + r reconstruction. The code's images lie in [0, 1] and ours in [-1, 1], where a
+    squared distance is four times as large; hence r / 4 before it.
+    """
+
+    kind: Literal["authors"] = "authors"
+    rate_first: float = Field(default=0.01, ge=0, le=1)
+    """r in the first stage: 0.01, 0.9 in the angle tasks, 0.5 in handbags2shoes."""
+    rate_then: float = Field(default=0.5, ge=0, le=1)
+    """r in the second stage: 0.5, 0.9 in the angle tasks."""
+    first_stage: int = Field(default=10_000, ge=0)
+    """Steps of the first stage."""
+    feature_matching: float = Field(default=0.9, ge=0, le=1)
+    """Share of feature matching in the adversarial part."""
+    discriminator_every: PositiveInt = 3
+    """The discriminators move in every n-th step, the generators in all others; with 1 both move in every step."""
+
+    def weights(self, step: int) -> Weights:
+        rate = self.rate_first if step < self.first_stage else self.rate_then
+        return Weights(
+            adversarial=(1 - rate) * (1 - self.feature_matching),
+            feature_matching=(1 - rate) * self.feature_matching,
+            reconstruction=rate / 4,
+            discriminator=0.5,
+        )
+
+    def moves(self, step: int) -> Moves:
+        turn = step % self.discriminator_every == 0
+        return Moves(generators=not turn or self.discriminator_every == 1, discriminators=turn)
+
+
+@options
+class DiscoGAN:
+    """Two coupled GANs that learn a bijection (Kim et al. 2017, section 3.3)."""
+
+    game: Literal["discogan"] = "discogan"
+    generator: Generator = EncoderDecoder()
+    """The network of G_AB and of G_BA."""
+    discriminator: Discriminator = ConvDiscriminator()
+    """The network of D_A and of D_B."""
+    gan: Adversarial = NonSaturating()
+    """The adversarial loss."""
+    distance: Distance = L2()
+    """d in the reconstruction losses."""
+    form: Annotated[PaperForm | AuthorsForm, Field(discriminator="kind")] = PaperForm()
+    """The paper's loss or that of the authors' code."""
+    optimizer: Adam = Adam(weight_decay=1e-4)
+
+
+GameSpec = Annotated[TranslationGAN | ReconstructionGAN | DiscoGAN, Field(discriminator="game")]

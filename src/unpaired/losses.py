@@ -1,0 +1,103 @@
+"""Losses: adversarial pairs and distances. Each class is typed options and its own equation.
+
+Scores are a discriminator's raw outputs (before any sigmoid), of any shape. Every method returns a scalar.
+torch is imported where it is used: the command line reads these classes to offer them, and must answer at once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveFloat
+
+from unpaired.config import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+@options
+class NonSaturating:
+    """-log D(fake) for the generator, cross-entropy for the discriminator (Goodfellow et al. 2014, section 3)."""
+
+    kind: Literal["non_saturating"] = "non_saturating"
+    chance: ClassVar[float] = 2 * math.log(2)  # the discriminator's loss where it answers 1/2 to everything
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """-E log sigmoid(fake)."""
+        from torch.nn.functional import softplus
+
+        return softplus(-fake).mean()
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """-E log sigmoid(real) - E log(1 - sigmoid(fake))."""
+        from torch.nn.functional import softplus
+
+        return softplus(-real).mean() + softplus(fake).mean()
+
+
+@options
+class LeastSquares:
+    """Squared distance to the labels 1 and 0 (Mao et al. 2017; CycleGAN, section 4)."""
+
+    kind: Literal["least_squares"] = "least_squares"
+    chance: ClassVar[float] = 0.5
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """E (fake - 1)^2."""
+        return (fake - 1).square().mean()
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """E (real - 1)^2 + E fake^2."""
+        return (real - 1).square().mean() + fake.square().mean()
+
+
+@options
+class L1:
+    """Mean absolute difference."""
+
+    kind: Literal["l1"] = "l1"
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        """E |x - y|."""
+        return (x - y).abs().mean()
+
+
+@options
+class L2:
+    """Mean squared difference."""
+
+    kind: Literal["l2"] = "l2"
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        """E (x - y)^2."""
+        return (x - y).square().mean()
+
+
+@options
+class Huber:
+    """Quadratic up to delta, linear beyond: E d^2/2 where |d| <= delta, else delta (|d| - delta/2)."""
+
+    kind: Literal["huber"] = "huber"
+    delta: PositiveFloat = 1.0
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        """The mean over all elements."""
+        from torch.nn.functional import huber_loss
+
+        return huber_loss(x, y, delta=self.delta)
+
+
+Adversarial = Annotated[NonSaturating | LeastSquares, Field(discriminator="kind")]
+Distance = Annotated[L1 | L2 | Huber, Field(discriminator="kind")]
+
+
+def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """Sum over layers of E (E_batch real - E_batch fake)^2 (Salimans et al. 2016, section 3.1, as in DiscoGAN's code).
+
+    real, fake: a discriminator's activations, one [N, ...] tensor for each layer.
+    """
+    return sum((((r.mean(0) - f.mean(0)).square().mean()) for r, f in zip(real, fake, strict=True)), start=real[0].new_zeros(()))

@@ -1,0 +1,75 @@
+"""A translation against its known truth, image by image: [N, C, H, W] in [-1, 1] -> [N] float64 on the CPU."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unpaired.errors import ShapeError
+
+FULL_RANGE = 2.0  # from -1 to 1
+
+# Wang et al. 2004, section III-C.
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
+SSIM_K1 = 0.01
+SSIM_K2 = 0.03
+
+
+def mean_absolute_error(x: Tensor, y: Tensor) -> Tensor:
+    """Mean of |x - y| over channels and pixels, as a share of the full range: 0 = equal, 1 = black against white.
+
+    x, y: [N, C, H, W] in [-1, 1], of one shape (else ShapeError). Returns [N] in [0, 1].
+    """
+    x, y = _comparable(x, y)
+    return (x - y).abs().mean(dim=(1, 2, 3)) / FULL_RANGE
+
+
+def psnr(x: Tensor, y: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio, 10 log10(range^2 / mean squared error), with range 2.
+
+    x, y: [N, C, H, W] in [-1, 1], of one shape (else ShapeError). Returns [N] in dB; infinite where x equals y.
+    """
+    x, y = _comparable(x, y)
+    return 10 * torch.log10(FULL_RANGE**2 / (x - y).square().mean(dim=(1, 2, 3)))
+
+
+def ssim(x: Tensor, y: Tensor) -> Tensor:
+    """Structural similarity (Wang et al. 2004, eq. 13), the mean over channels and over all places of the window.
+
+    Gaussian window 11 x 11, sigma 1.5, K1 = 0.01, K2 = 0.03, population covariance, range 2. Channels are compared one
+    by one. Only places where the whole window lies inside the image count, as in the authors' code and scikit-image.
+
+    x, y: [N, C, H, W] in [-1, 1], of one shape, sides of at least 11 (else ShapeError). Returns [N] in [-1, 1].
+    """
+    x, y = _comparable(x, y)
+    if min(x.shape[-2:]) < SSIM_WINDOW:
+        raise ShapeError(
+            f"found images of {x.shape[-2]} x {x.shape[-1]}: SSIM's window needs sides of at least {SSIM_WINDOW}; enlarge them"
+        )
+    mean_x, mean_y = _gaussian_window(x), _gaussian_window(y)
+    variance_x = _gaussian_window(x * x) - mean_x * mean_x
+    variance_y = _gaussian_window(y * y) - mean_y * mean_y
+    covariance = _gaussian_window(x * y) - mean_x * mean_y
+    c1, c2 = (SSIM_K1 * FULL_RANGE) ** 2, (SSIM_K2 * FULL_RANGE) ** 2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
+    contrast_and_structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
+    return (luminance * contrast_and_structure).mean(dim=(1, 2, 3))
+
+
+def _gaussian_window(images: Tensor) -> Tensor:
+    """Gaussian-weighted local means at every place where the window fits: [N, C, H, W] -> [N, C, H - 10, W - 10]."""
+    offsets = torch.arange(SSIM_WINDOW, dtype=images.dtype) - SSIM_WINDOW // 2
+    weights = torch.exp(-0.5 * (offsets / SSIM_SIGMA).square())
+    weights = weights / weights.sum()
+    channels = images.flatten(0, 1).unsqueeze(1)
+    rows = F.conv2d(channels, weights.view(1, 1, -1, 1))
+    return F.conv2d(rows, weights.view(1, 1, 1, -1)).view(*images.shape[:2], *rows.shape[-2:-1], -1)
+
+
+def _comparable(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Both on the CPU in float64, as SSIM subtracts squares that nearly cancel; ShapeError unless of one shape."""
+    if x.shape != y.shape or x.ndim != 4:
+        raise ShapeError(
+            f"found images of shape {list(x.shape)} and {list(y.shape)}: images and truths must be of one shape [N, C, H, W]"
+        )
+    return x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64)

@@ -1,0 +1,79 @@
+"""From a spec and the shapes of its data to a network."""
+
+from torch import nn
+
+from unpaired.errors import ShapeError
+from unpaired.networks import specs
+from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
+from unpaired.networks.mlp import MlpDiscriminator, MlpNet
+from unpaired.networks.patch import PatchDiscriminator
+from unpaired.networks.resnet import ResNetGenerator
+
+Shape = tuple[int, ...]
+"""One sample's shape: (C, H, W) for an image, (D,) for a point."""
+
+
+def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
+    """The network from samples of shape `source` to samples of shape `target`.
+
+    ShapeError where the spec does not fit the shapes.
+    """
+    if isinstance(spec, specs.Mlp):
+        return MlpNet(
+            in_features=_features(spec, source),
+            out_features=_features(spec, target),
+            hidden=spec.hidden,
+            layers=spec.layers,
+            members=spec.members,
+        )
+    (in_channels, height, width), (out_channels, *_) = _image(spec, source), _image(spec, target)
+    match spec:
+        case specs.EncoderDecoder():
+            return EncoderDecoderNet(
+                in_channels=in_channels,
+                out_channels=out_channels,
+                size=_square(spec, height, width),
+                width=spec.width,
+                bottleneck=spec.bottleneck,
+            )
+        case specs.ResNet():
+            return ResNetGenerator(
+                in_channels=in_channels,
+                out_channels=out_channels,
+                width=spec.width,
+                blocks=spec.blocks,
+                downs=spec.downs,
+                norm=spec.norm,
+            )
+
+
+def discriminator(spec: specs.Discriminator, shape: Shape) -> nn.Module:
+    """The network from samples of `shape` to (scores, activations). ShapeError where the spec does not fit the shape."""
+    if isinstance(spec, specs.Mlp):
+        return MlpDiscriminator(
+            in_features=_features(spec, shape), hidden=spec.hidden, layers=spec.layers, members=spec.members
+        )
+    channels, height, width = _image(spec, shape)
+    match spec:
+        case specs.ConvDiscriminator():
+            return ConvDiscriminatorNet(in_channels=channels, size=_square(spec, height, width), width=spec.width)
+        case specs.PatchGAN():
+            return PatchDiscriminator(in_channels=channels, width=spec.width, layers=spec.layers, norm=spec.norm)
+
+
+def _features(spec: specs.Mlp, shape: Shape) -> int:
+    if len(shape) != 1:
+        raise ShapeError(f"network '{spec.kind}' takes points (D,), found samples of shape {shape}")
+    return shape[0]
+
+
+def _image(spec: specs.Generator | specs.Discriminator, shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ShapeError(f"network '{spec.kind}' takes images (C, H, W), found samples of shape {shape}")
+    return shape[0], shape[1], shape[2]
+
+
+def _square(spec: specs.Generator | specs.Discriminator, height: int, width: int) -> int:
+    if height != width:
+        raise ShapeError(f"network '{spec.kind}' takes square images, found {height} x {width}; use --fit crop, pad or resize")
+    return height

@@ -1,0 +1,87 @@
+"""The options of data and training. No torch here: the command line reads these and must answer at once."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from unpaired.config import options
+
+
+@options
+class DataOptions:
+    """How images become batches."""
+
+    size: PositiveInt = 64
+    """Height and width of the images that are trained on, in pixels."""
+    channels: PositiveInt = 3
+    """Channels of both domains: 3 colour, 1 grey."""
+    channels_b: PositiveInt | None = None
+    """Channels of domain B, where they differ from A's."""
+    fit: Literal["crop", "resize", "pad"] = "crop"
+    """How other shapes become square: scale the short side and cut the middle, stretch, or scale the long side and pad."""
+    background: str = "white"
+    """Colour behind transparent pixels and around padded images: a name or #rrggbb."""
+    holdout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of images held out for evaluation, where the data brings no test folders."""
+    strict: bool = False
+    """Fail on the first unreadable file instead of listing and skipping it."""
+    flip: bool = True
+    """Mirror half of the training images left to right."""
+    load_size: PositiveInt | None = None
+    """Decode at this size and cut random crops of `size` from it; none for no cropping."""
+    jitter: float = Field(default=0.0, ge=0, le=1)
+    """Strength of random changes of brightness, contrast and saturation."""
+
+
+@options
+class Adam:
+    """The optimiser of every player. The game's paper sets the defaults."""
+
+    learning_rate: PositiveFloat = 2e-4
+    """Adam's step size."""
+    beta1: float = Field(default=0.5, ge=0, lt=1)
+    """Decay of the first moment."""
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Decay of the second moment."""
+    epsilon: PositiveFloat = 1e-8
+    """Added to the root of the second moment."""
+    weight_decay: NonNegativeFloat = 0.0
+    """L2 penalty, added to the gradient as in torch's Adam."""
+
+
+@options
+class Training:
+    """How long, how fast and how carefully to train."""
+
+    steps: PositiveInt | None = None
+    """Train for this many steps. A run by steps is reproducible bit for bit; 10,000 where neither steps nor minutes are given."""
+    minutes: PositiveFloat | None = None
+    """Train for this many minutes instead; schedules then follow the clock."""
+    batch: PositiveInt = 64
+    """Images of each domain in a step, over all processes together."""
+    accumulate: PositiveInt = 1
+    """Split each batch into this many parts and add up their gradients: less memory, same step."""
+    seed: NonNegativeInt = 0
+    """Where all randomness comes from."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """Learning rate over time: constant, linear to zero, or half a cosine to zero."""
+    decay_from: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the training after which the schedule begins to fall: CycleGAN has 0.5."""
+    clip: PositiveFloat | None = None
+    """Clip each player's gradient to this norm."""
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Keep a moving average of the weights with this decay and translate with it: 0.999, say."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    """auto: bfloat16 where the processor computes in it, else float32. Weights are always float32."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """torch.compile: auto where the run is long enough to earn back the minute that it costs and a compiler exists."""
+    threads: PositiveInt | None = None
+    """CPU threads of each process; torch decides where none is given."""
+    evaluate_every: PositiveInt | None = None
+    """Steps between held-out evaluations with a preview; by the clock (twice a minute at first, then ever rarer) if none."""
+    save_every: PositiveInt | None = None
+    """Steps between checkpoints; with each evaluation if none."""
+    tensorboard: bool = False
+    """Write TensorBoard events beside the journal."""

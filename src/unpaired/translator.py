@@ -1,0 +1,172 @@
+"""What a trained run *is*: translators, kept in a bundle.
+
+A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitted, where it comes from), one
+`*.safetensors` for each direction, and `card.md`. No pickle.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from unpaired import config, images
+from unpaired.errors import RunError, ShapeError
+from unpaired.networks import specs
+from unpaired.networks.build import Shape, generator
+
+FORMAT = 1
+DIRECTIONS = ("a_to_b", "b_to_a")
+
+
+class Translator:
+    """Samples of one domain -> samples of the other, by one network.
+
+    network: [N, *source] in [-1, 1] -> [N, *target] in [-1, 1]; spec: what it was built from, kept with its weights.
+    fit, background: how pictures of other shapes and modes are brought to the source's shape (see `DataOptions`).
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        spec: specs.Generator,
+        source: Shape,
+        target: Shape,
+        fit: images.Fit = "crop",
+        background: str = "white",
+    ) -> None:
+        self.network, self.spec = network, spec
+        self.source, self.target = source, target
+        self.fit, self.background = fit, background
+
+    def __call__(self, x: Any) -> Any:
+        """Translate x and answer in kind: a picture for a path or a PIL image, an array for an array, a tensor for a tensor.
+
+        Tensors are [C, H, W] or [N, C, H, W], float in [-1, 1] or uint8; arrays are [H, W, C] or [N, H, W, C], float in
+        [0, 1] or uint8. Pictures of any size are fitted; tensors and arrays must have the trained shape (ShapeError).
+        """
+        match x:
+            case Tensor():
+                return self._tensor(x)
+            case np.ndarray():
+                return self._array(x)
+            case PIL.Image.Image() | str() | Path():
+                return self._picture(x)
+        raise ShapeError(f"cannot translate a {type(x).__name__}; wanted a path, a PIL image, a numpy array or a torch tensor")
+
+    @torch.inference_mode()
+    def batch(self, x: Tensor, *, chunk: int = 64) -> Tensor:
+        """[N, *source] -> [N, *target] in float32, in evaluation mode, on the network's device, `chunk` samples at a time."""
+        if tuple(x.shape[1:]) != self.source:
+            wanted = ", ".join(map(str, self.source))
+            raise ShapeError(f"found a batch of shape {list(x.shape)}; this translator takes [N, {wanted}]")
+        device, training = next(self.network.parameters()).device, self.network.training
+        self.network.eval()
+        try:
+            parts = [self.network(part.to(device, torch.float32)) for part in x.split(chunk)]
+        finally:
+            self.network.train(training)
+        return torch.cat(parts).to(x.device) if parts else x.new_empty(0, *self.target)
+
+    def _tensor(self, x: Tensor) -> Tensor:
+        if x.dim() == len(self.source):
+            return self._tensor(x[None])[0]
+        if x.dtype == torch.uint8:
+            return images.to_uint8(self.batch(images.to_tensor(x.movedim(1, -1)))).movedim(-1, 1)
+        return self.batch(x)
+
+    def _array(self, x: np.ndarray) -> np.ndarray:
+        if x.ndim == len(self.source):
+            return self._array(x[None])[0]
+        if x.dtype == np.uint8:
+            return images.to_uint8(self.batch(images.to_tensor(torch.from_numpy(x)))).numpy()
+        if x.size and not (0 <= x.min() and x.max() <= 1):
+            raise ShapeError(f"found an array of {x.dtype} from {x.min():g} to {x.max():g}; wanted uint8, or floats from 0 to 1")
+        y = self.batch(torch.from_numpy(x).float().movedim(-1, 1) * 2 - 1)
+        return ((y.movedim(1, -1) + 1) / 2).numpy().astype(x.dtype)
+
+    def _picture(self, x: str | Path | PIL.Image.Image) -> PIL.Image.Image:
+        if len(self.source) != 3:
+            raise ShapeError(f"this translator takes points of shape {self.source}, not pictures")
+        channels, size = self.source[0], self.source[1]
+        pixels = images.fit(images.read(x, channels=channels, background=self.background), size=size, how=self.fit)
+        return images.picture(self._array(pixels))
+
+
+def save_bundle(folder: Path, translators: Mapping[str, Translator], *, about: Mapping[str, Any], card: str) -> None:
+    """Write a bundle. `about` (JSON-able: game, steps, data, ...) goes into `config.json` for those who come later.
+
+    Each file is replaced whole, `config.json` last.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {}
+    for name, translator in translators.items():
+        weights = {key: value.detach().cpu().contiguous() for key, value in translator.network.state_dict().items()}
+        _replace(folder / f"{name}.safetensors", safetensors.torch.save(weights))
+        entries[name] = {
+            "network": config.to_dict(translator.spec),
+            "source": list(translator.source),
+            "target": list(translator.target),
+            "fit": translator.fit,
+            "background": translator.background,
+            "weights": f"{name}.safetensors",
+        }
+    _replace(folder / "card.md", card.encode())
+    values = {"format": FORMAT, "translators": entries, "about": dict(about)}
+    _replace(folder / "config.json", json.dumps(values, indent=2).encode())
+
+
+def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Translator]:
+    """The translators of a bundle, or of a run's folder, by direction. RunError where there is none or it is damaged."""
+    folder = Path(where)
+    folder = folder / "bundle" if (folder / "bundle" / "config.json").exists() else folder
+    try:
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"no trained run or bundle at {where}: {error}") from None
+    if "translators" not in values:
+        raise RunError(f"{where} is a run that has no bundle yet; let it train until its first checkpoint, or `unpaired resume {where}`")
+    if values["format"] != FORMAT:
+        raise RunError(f"{folder} has bundle format {values['format']}, this version reads {FORMAT}; upgrade unpaired")
+    return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
+
+
+def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Translator:
+    """The translator of a run's folder or a bundle in one direction. RunError where there is none."""
+    translators = load_bundle(where, device=device)
+    if direction not in translators:
+        raise RunError(f"{where} translates {' and '.join(translators)}, not '{direction}'")
+    return translators[direction]
+
+
+def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Translator:
+    spec = config.from_dict(specs.Generator, entry["network"], where=str(folder / "config.json"))
+    source, target = tuple(entry["source"]), tuple(entry["target"])
+    network = generator(spec, source, target)
+    path = folder / entry["weights"]
+    try:
+        network.load_state_dict(safetensors.torch.load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise RunError(f"{path} is missing, damaged or not of this architecture: {error}") from None
+    return Translator(
+        network.to(device).eval(),
+        spec=spec,
+        source=source,
+        target=target,
+        fit=entry["fit"],
+        background=entry["background"],
+    )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
