@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 __all__ = ["load", "train"]
 
 if TYPE_CHECKING:
-    from unpaired.engine.run import train
+    from unpaired.runs import train
     from unpaired.translator import load
 
 
@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
 
         return load
     if name == "train":
-        from unpaired.engine.run import train
+        from unpaired.runs import train
 
         return train
     raise AttributeError(f"module 'unpaired' has no attribute '{name}'")

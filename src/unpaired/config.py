@@ -36,7 +36,7 @@ def from_dict(cls: type[T], values: Any, *, where: str = "the configuration") ->
     try:
         return pydantic.TypeAdapter(cls).validate_json(json.dumps(values))
     except pydantic.ValidationError as error:
-        raise ConfigError(f"{where} is not valid: {_explain(error)}") from None
+        raise ConfigError(f"{where} is not valid: {explain(error)}") from None
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -82,7 +82,8 @@ def union_members(alternatives: Any) -> tuple[type, ...]:
     return get_args(alternatives) or (alternatives,)
 
 
-def _explain(error: pydantic.ValidationError) -> str:
+def explain(error: pydantic.ValidationError) -> str:
+    """Each wrong value: where it stands, what was wanted, what was found."""
     return "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'].lower()}, found {item['input']!r}" for item in error.errors()
     )

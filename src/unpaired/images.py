@@ -6,8 +6,8 @@ Two forms, and no third:
 - *images*: torch float `[N, C, H, W]` in [-1, 1].
 
 Files are decoded by Pillow in three stages, each one function: `_open` (what is in the file, upright), `_to_8_bit` (the
-range of the samples) and `_to_channels` (palette, alpha, colour). Colour profiles are not applied: the samples are taken
-as they stand, as every common tool for translation does.
+range of the samples) and `_to_channels` (palette, alpha, colour). Colour profiles are not applied: the samples are
+taken as they stand, as every common tool for translation does.
 """
 
 import contextlib
@@ -22,7 +22,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 from torch import Tensor
 
 from unpaired.errors import DataError, ShapeError, UnreadableImages
@@ -38,11 +40,11 @@ SUFFIXES = frozenset(
 WANTED = "PNG, JPEG, WebP, TIFF, BMP, GIF (its first frame) or PPM"
 
 # Only these decoders run: others (EPS, PDF, ...) start foreign programs or are rarely tested against hostile files.
-_FORMATS = ("PNG", "JPEG", MpoImagePlugin.MpoImageFile.format, WebPImagePlugin.WebPImageFile.format,
-            TiffImagePlugin.TiffImageFile.format, "BMP", "GIF", "PPM")  # fmt: skip
+_FORMATS = ("PNG", "JPEG", WebPImageFile.format, TiffImageFile.format, "BMP", "GIF", "PPM")
 _WRITERS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"
 }  # fmt: skip
+_WRITE_HOW: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 # Pillow registers its plugins at the first open, which is not safe when the first opens happen in several threads.
@@ -69,7 +71,7 @@ def header(source: str | Path | bytes) -> Header:
 
 
 def read(
-    source: str | Path | bytes,
+    source: str | Path | bytes | Image.Image,
     *,
     channels: int = 3,
     background: str = "white",
@@ -77,7 +79,7 @@ def read(
 ) -> Pixels:
     """The pixels of a file, upright, uint8 `[H, W, channels]`.
 
-    source: a path, or the bytes of a file. Of an animation the first frame is read.
+    source: a path, the bytes of a file, or an image that Pillow opened. Of an animation the first frame is read.
     channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA).
     background: the colour behind transparent pixels when `channels` has no alpha; a name or "#rrggbb".
     at_least: pixels; a JPEG may be decoded at a half, a quarter or an eighth of its size as long as both sides stay at
@@ -92,10 +94,13 @@ def read(
     if channels not in _MODES:
         raise ShapeError(f"channels is {channels}; wanted 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA)")
     behind = _colour(background)
-    with _explained(source), _stream(source) as stream:
-        image = _open(stream, at_least=at_least)
-        pixels = np.array(_to_channels(_to_8_bit(image), channels=channels, behind=behind))
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+    with _explained(source):
+        if isinstance(source, Image.Image):
+            image = ImageOps.exif_transpose(source)
+        else:
+            with _stream(source) as stream:
+                image = _open(stream, at_least=at_least)
+        return _pixels(_to_channels(_to_8_bit(image), channels=channels, behind=behind))
 
 
 def to_tensor(pixels: Pixels | Tensor, *, device: torch.device | str | None = None) -> Tensor:
@@ -145,11 +150,13 @@ def write(path: str | Path, image: Pixels | Tensor) -> None:
         )
     format = _WRITERS[path.suffix.lower()]
     if image.shape[2] in (2, 4) and format in ("JPEG", "BMP"):
-        raise ShapeError(f"{path.name}: {format} cannot hold transparency ({image.shape[2]} channels); use .png or .webp")
-    how: dict[str, Any] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}.get(format, {})
+        raise ShapeError(
+            f"{path.name}: {format} cannot hold transparency ({image.shape[2]} channels); use .png or .webp"
+        )
+    how = _WRITE_HOW.get(format, {})
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        _picture(image).save(partial, format=format, **how)
+        picture(image).save(partial, format=format, **how)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
@@ -166,7 +173,7 @@ def fit(pixels: Pixels, *, size: int | tuple[int, int], how: Fit = "crop", backg
     height, width = (size, size) if isinstance(size, int) else size
     if height < 1 or width < 1:
         raise ShapeError(f"size is {height} x {width}; wanted at least 1 x 1")
-    image = _picture(pixels)
+    image = picture(pixels)
     if how == "resize":
         box = (0.0, 0.0, float(image.width), float(image.height))
         return _pixels(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
@@ -174,7 +181,12 @@ def fit(pixels: Pixels, *, size: int | tuple[int, int], how: Fit = "crop", backg
         scale = min(image.width / width, image.height / height)
         left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
         # Rounding may carry the box past the border by a hair, which Pillow refuses.
-        box = (max(left, 0.0), max(top, 0.0), min(left + width * scale, image.width), min(top + height * scale, image.height))
+        box = (
+            max(left, 0.0),
+            max(top, 0.0),
+            min(left + width * scale, image.width),
+            min(top + height * scale, image.height),
+        )
         return _pixels(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
     if how == "pad":
         scale = min(width / image.width, height / image.height)
@@ -183,6 +195,13 @@ def fit(pixels: Pixels, *, size: int | tuple[int, int], how: Fit = "crop", backg
         canvas.paste(image.resize(inner, Image.Resampling.LANCZOS), ((width - inner[0]) // 2, (height - inner[1]) // 2))
         return _pixels(canvas)
     raise DataError(f"'{how}' is no way to fit an image; wanted crop, resize or pad")
+
+
+def picture(pixels: Pixels) -> Image.Image:
+    """Pixels uint8 `[H, W, C]` as an image of Pillow. Raises ShapeError."""
+    if pixels.ndim != 3 or pixels.dtype != np.uint8 or pixels.shape[2] not in _MODES or not pixels.size:
+        raise ShapeError(f"pixels are {pixels.dtype} {list(pixels.shape)}; wanted uint8 [H, W, C] with 1 to 4 channels")
+    return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
 
 
 def grid(images: Tensor, *, columns: int, pad: int = 2, background: float = 1.0) -> Tensor:
@@ -236,13 +255,16 @@ def labelled_grid(
         top = head + pad + row * (height + pad)
         pen.text((4, top + max(0, (height - line) // 2)), caption, fill=ink, font=font)
         for column, pixels in enumerate(to_uint8(images).cpu().numpy()):
-            picture = _to_channels(_picture(pixels), channels=3, behind=behind)
+            tile = _to_channels(picture(pixels), channels=3, behind=behind)
             place = (margin + pad + column * (width + pad), top)
-            sheet.paste(picture.resize((width, height), Image.Resampling.NEAREST), place)
+            sheet.paste(tile.resize((width, height), Image.Resampling.NEAREST), place)
     return _pixels(sheet)
 
 
 def _open(stream: Any, *, at_least: int | None) -> Image.Image:
+    if not stream.read(1):
+        raise UnreadableImages("the file is empty")
+    stream.seek(0)
     image = Image.open(stream, formats=_FORMATS)
     if at_least is not None:
         image.draft(None, (at_least, at_least))
@@ -278,7 +300,8 @@ def _to_channels(image: Image.Image, *, channels: int, behind: tuple[int, int, i
     if not image.has_transparency_data:
         # Pillow has no way from some modes (LAB) to all others but through RGB.
         return image.convert(wanted) if image.mode in ("1", "L", "P", "RGB") else image.convert("RGB").convert(wanted)
-    layers = image.convert("RGBA")
+    # Pillow knows no way from premultiplied grey (La) but this one.
+    layers = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
     if channels in (1, 3):
         layers = Image.alpha_composite(Image.new("RGBA", layers.size, behind), layers)
     return layers.convert(wanted)
@@ -290,12 +313,6 @@ def _colour(name: str) -> tuple[int, int, int, int]:
     except ValueError:
         raise DataError(f"'{name}' is no colour; wanted a name such as white, or #rrggbb") from None
     return red, green, blue, (alpha or [255])[0]
-
-
-def _picture(pixels: Pixels) -> Image.Image:
-    if pixels.ndim != 3 or pixels.dtype != np.uint8 or pixels.shape[2] not in _MODES or not pixels.size:
-        raise ShapeError(f"pixels are {pixels.dtype} {list(pixels.shape)}; wanted uint8 [H, W, C] with 1 to 4 channels")
-    return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
 
 
 def _pixels(image: Image.Image) -> Pixels:
@@ -310,16 +327,18 @@ def _stream(source: str | Path | bytes) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _explained(source: str | Path | bytes) -> Iterator[None]:
-    """Whatever a decoder raises for a bad file, as UnreadableImages; a path is named, bytes have no name to give."""
+def _explained(source: str | Path | bytes | Image.Image) -> Iterator[None]:
+    """Whatever a decoder raises for a bad file, as UnreadableImages; a path is named, nothing else has a name."""
     try:
         yield
+    except MemoryError:  # says more of this machine than of the file
+        raise
     except Exception as error:  # decoders raise nearly anything (struct.error, SyntaxError, ...) on damaged files
-        label = "" if isinstance(source, bytes) else f"{source}: "
-        raise UnreadableImages(label + _reason(error, empty=source == b"")) from error
+        label = f"{source}: " if isinstance(source, str | Path) else ""
+        raise UnreadableImages(label + _reason(error)) from error
 
 
-def _reason(error: Exception, *, empty: bool) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, UnreadableImages):
         return str(error)
     if isinstance(error, FileNotFoundError):
@@ -328,7 +347,7 @@ def _reason(error: Exception, *, empty: bool) -> str:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         return f"too large ({error}); wanted at most {limit / 1e6:.0f} million pixels: make it smaller or cut it up"
     if isinstance(error, Image.UnidentifiedImageError):
-        return "the file is empty" if empty else f"not an image; wanted {WANTED}"
+        return f"not an image, or damaged at its start; wanted {WANTED}"
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return f"the file is truncated ({error})"
     return f"damaged or unreadable ({type(error).__name__}: {error})"

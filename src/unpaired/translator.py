@@ -101,10 +101,11 @@ class Translator:
         return images.picture(self._array(pixels))
 
 
-def save_bundle(folder: Path, translators: Mapping[str, Translator], *, about: Mapping[str, Any], card: str) -> None:
-    """Write a bundle. `about` (JSON-able: game, steps, data, ...) goes into `config.json` for those who come later.
-
-    Each file is replaced whole, `config.json` last.
+def save_bundle(
+    folder: Path, translators: Mapping[str, Translator], *, fit: images.Fit, background: str, about: Mapping[str, Any], card: str
+) -> None:
+    """Write a bundle. fit, background: how pictures are to be fitted, as in training. about (JSON-able: game, steps,
+    data, ...) goes into `config.json` for those who come later. Each file is replaced whole, `config.json` last.
     """
     folder.mkdir(parents=True, exist_ok=True)
     entries = {}
@@ -115,8 +116,8 @@ def save_bundle(folder: Path, translators: Mapping[str, Translator], *, about: M
             "network": config.to_dict(translator.spec),
             "source": list(translator.source),
             "target": list(translator.target),
-            "fit": translator.fit,
-            "background": translator.background,
+            "fit": fit,
+            "background": background,
             "weights": f"{name}.safetensors",
         }
     _replace(folder / "card.md", card.encode())

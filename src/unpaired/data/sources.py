@@ -90,8 +90,8 @@ class ZipTree(Tree):
 class Source:
     """The image files of one domain.
 
-    tree: where they lie; prefix: the folder in the tree, "" or ending in "/"; names: the images below it, natural order;
-    others: files below it that are no images by their suffix.
+    tree: where they lie; prefix: the folder in the tree, "" or ending in "/"; names: the images below it, natural
+    order; others: files below it that are no images by their suffix.
     """
 
     tree: Tree
@@ -109,9 +109,8 @@ class Source:
         return self.tree.read(self.prefix + name)
 
     def keep(self, names: Iterable[str]) -> "Source":
-        """The same source with only these of its images."""
-        wanted = set(names)
-        return dataclasses.replace(self, names=tuple(name for name in self.names if name in wanted))
+        """The same source with only these of its images, in this order."""
+        return dataclasses.replace(self, names=tuple(names))
 
     def require_images(self, *, domain: str) -> None:
         """EmptyDomain, saying what is there instead, where there is no image."""
@@ -125,9 +124,9 @@ class Source:
 class DomainPaths(NamedTuple):
     """Two domains as they lie in the files.
 
-    test_*: images kept apart by the set's author. truth_b: for images of test_a, the exact counterpart in B under the same
-    name; truth_a likewise for test_b. card: what the set's `set.json` says (licence, credit), or None. domains: names of A
-    and B for people.
+    test_*: images kept apart by the set's author. truth_b: for images of test_a, the exact counterpart in B under the
+    same name; truth_a likewise for test_b. card: what the set's `set.json` says (licence, credit), or None. domains:
+    names of A and B for people.
     """
 
     train_a: Source
@@ -148,7 +147,8 @@ def open_source(where: str | Path) -> Source:
 def find_domains(sources: tuple[str, ...]) -> DomainPaths:
     """Domains A and B: two folders or zips, or one that holds both in one of these layouts.
 
-    - `trainA/ trainB/ [testA/ testB/] [truthA/ truthB/]`, also written `train_A/` and so on; `val` stands in for `test`;
+    - `trainA/ trainB/ [testA/ testB/] [truthA/ truthB/]`, also written `train_A/` and so on; `val`
+      stands in for `test`;
     - `train/NAME/` with exactly two names (A is the first in natural order), beside it `test/NAME/` and `truth/NAME/`.
 
     The layout may lie one folder deeper, as archives often have it. Raises DataError where neither is found.
@@ -181,7 +181,9 @@ def find_domains(sources: tuple[str, ...]) -> DomainPaths:
 
 def natural(name: str) -> tuple[Any, ...]:
     """A key that sorts names as people do: img2 before img10, whatever the case."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split("([0-9]+)", name.casefold())), name
+    return tuple(
+        (int(part), "") if part.isdigit() else (-1, part) for part in re.split("([0-9]+)", name.casefold())
+    ), name
 
 
 def _layout(tops: set[str], *, where: str) -> tuple[tuple[str, str], Callable[[str, str], tuple[str, ...]]]:
@@ -196,8 +198,8 @@ def _layout(tops: set[str], *, where: str) -> tuple[tuple[str, str], Callable[[s
     if inner:
         found += f" (in train: {', '.join(inner[:12])})"
     raise DataError(
-        f"{where} does not hold two domains: found {found}; wanted trainA and trainB, or train with exactly two folders: "
-        "rename them, or give two folders or zips"
+        f"{where} does not hold two domains: found {found}; wanted trainA and trainB, or train with exactly two "
+        "folders: rename them, or give two folders or zips"
     )
 
 

@@ -6,11 +6,11 @@ On disk, below the cache folder (`UNPAIRED_CACHE`, else the platform's):
     images/KEY/index.json  shape, names, content hashes, skipped files, checksums
     images/KEY/lock        locked (shared) as long as a process uses the entry; its time stamp is the last use
 
-KEY is made of the files' names and contents and of how they are decoded, so an entry is never stale. An entry is made in a
-hidden folder beside the others and appears under its name by one rename: a reader finds it whole or not at all. Runs that
-want the same entry at once wait for the first to make it; where locks do not work, the loser of the rename takes the
-winner's. All entries together stay within `UNPAIRED_CACHE_GB` (10^9 bytes each, 20 by default): the least recently used go
-first, one in use never.
+KEY is made of the files' names and contents and of how they are decoded, so an entry is never stale. An entry is made
+in a hidden folder beside the others and appears under its name by one rename: a reader finds it whole or not at all.
+Runs that want the same entry at once wait for the first to make it; where locks do not work, the loser of the rename
+takes the winner's. All entries together stay within `UNPAIRED_CACHE_GB` (10^9 bytes each, 20 by default): the least
+recently used go first, one in use never.
 """
 
 import contextlib
@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, NoReturn, final
 
 import numpy as np
+import PIL
 
 from unpaired import images
 from unpaired.data.sources import Source
@@ -41,6 +42,9 @@ try:
     import fcntl
 except ImportError:  # Windows, where an open file keeps its folder from being moved or removed, which serves as well
     fcntl = None  # type: ignore[assignment]
+
+Hashed = tuple[dict[str, str], dict[str, str]]
+"""Content hashes by file name, and the reason by name for each file that could not be read at all."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
@@ -56,8 +60,8 @@ _ABANDONED_SECONDS = 600
 class ImageStore:
     """Decoded images of one source.
 
-    images: read-only uint8 `[N, H, W, C]`, memory-mapped; the entry cannot be evicted as long as this array, or a view of
-        it, lives. names, hashes: one for each image, in the order of the source; a hash is of the file's content.
+    images: read-only uint8 `[N, H, W, C]`, memory-mapped; the entry cannot be evicted as long as this array, or a view
+        of it, lives. names, hashes: one for each image, in the order of the source; a hash is of the file's content.
     skipped: (name, reason) of the files that could not be decoded. key: names the entry, equal for equal contents.
     """
 
@@ -70,6 +74,12 @@ class ImageStore:
     def __len__(self) -> int:
         """The number of images."""
         return len(self.names)
+
+    def rows(self, start: int, stop: int) -> "ImageStore":
+        """The images from `start` to before `stop`, as a view; without the list of skipped files."""
+        which = slice(start, stop)
+        key = f"{self.key} {start}:{stop}"
+        return ImageStore(self.images[which], self.names[which], self.hashes[which], (), key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +104,7 @@ class _Recipe:
 
 
 def cache_folder() -> Path:
-    """Where decoded images and made data sets are kept: `UNPAIRED_CACHE`, else `unpaired` in the platform's cache folder."""
+    """Where decoded images and made data sets are kept: `UNPAIRED_CACHE`, else a place of the platform's."""
     if chosen := os.environ.get("UNPAIRED_CACHE"):
         return Path(chosen).expanduser()
     if sys.platform == "win32":
@@ -105,7 +115,7 @@ def cache_folder() -> Path:
 
 
 def cache_limit() -> int:
-    """The most bytes that decoded images may take: `UNPAIRED_CACHE_GB` times 10^9, 20 GB by default. Raises DataError."""
+    """The most bytes that decoded images may take: `UNPAIRED_CACHE_GB`, 20 by default, times 10^9. DataError."""
     text = os.environ.get("UNPAIRED_CACHE_GB") or "20"
     try:
         limit = float(text) * 1e9
@@ -121,8 +131,8 @@ def hash_content(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def hash_files(source: Source) -> tuple[dict[str, str], dict[str, str]]:
-    """The content hash of each file by name, and the reason by name for each that could not be read at all."""
+def hash_files(source: Source) -> Hashed:
+    """The contents of a source, each file read once and whole."""
 
     def one(name: str) -> tuple[str | None, str]:
         try:
@@ -149,17 +159,17 @@ def decode(
     strict: bool = False,
     domain: str = "A",
     cache: Path | None = None,
-    hashed: tuple[dict[str, str], dict[str, str]] | None = None,
+    hashed: Hashed | None = None,
     progress: Progress | None = None,
 ) -> ImageStore:
     """All images of `source` at one size; from the cache where they are there, else decoded into it.
 
     size: side, or height and width, in pixels; fit, background, channels: as in `images.fit` and `images.read`.
-    strict: fail on the first unreadable file list instead of skipping. domain: for messages. cache: the cache folder, by
-    default `cache_folder()`. hashed: what `hash_files` gave for these files, to spare reading them again.
+    strict: fail, listing the unreadable files, instead of skipping them. domain: for messages. cache: the cache folder,
+    by default `cache_folder()`. hashed: what `hash_files` gave for these files, to spare reading them again.
 
-    Raises EmptyDomain where there is no readable image, UnreadableImages under `strict`, DataError where the cache cannot
-    hold the images or be written.
+    Raises EmptyDomain where there is no readable image, UnreadableImages under `strict`, DataError where the cache
+    cannot hold the images or be written.
     """
     source.require_images(domain=domain)
     hashes, failures = hashed or hash_files(source)
@@ -174,9 +184,15 @@ def decode(
     unread = ((name, failures[name]) for name in source.names if name in failures)
     skipped = tuple(sorted((*entry.skipped, *unread), key=lambda item: order[item[0]]))
     if strict and skipped:
-        raise UnreadableImages(f"domain {domain}: {_listed(skipped, source)}; wanted none under --strict: repair or remove them")
+        raise UnreadableImages(
+            f"domain {domain}: {len(skipped)} of {len(source.names)} files in {source.where} are unreadable; wanted "
+            f"none under --strict: repair or remove them:{_listed(skipped)}"
+        )
     if not len(entry):
-        raise EmptyDomain(f"domain {domain}: no readable image in {source.where}: {_listed(skipped, source)}; wanted {images.WANTED}")
+        raise EmptyDomain(
+            f"domain {domain}: none of the {len(source.names)} files in {source.where} is readable; wanted "
+            f"{images.WANTED}:{_listed(skipped)}"
+        )
     return dataclasses.replace(entry, skipped=skipped)
 
 
@@ -188,7 +204,8 @@ def in_threads(function: Callable[[str], Any], names: Sequence[str]) -> Iterator
 
 def _key(names: Sequence[str], hashes: dict[str, str], recipe: _Recipe) -> str:
     files = sorted((name, hashes[name]) for name in names)
-    said = json.dumps([_VERSION, dataclasses.astuple(recipe), recipe.shape, names, files])
+    # Decoders and filters differ from one Pillow to the next.
+    said = json.dumps([_VERSION, PIL.__version__, dataclasses.astuple(recipe), recipe.shape, names, files])
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
@@ -241,10 +258,13 @@ def _make_entry(
             _build(source, names, hashes, recipe, folder=folder, key=key, progress=progress)
             entry = _open_entry(folder / key)
         if entry is None:
-            raise DataError(f"{folder / key} was damaged or removed as soon as it was made; is the disk sound and the folder yours?")
+            raise DataError(
+                f"{folder / key} was damaged or removed as soon as it was made; is the disk sound and the folder yours?"
+            )
         return entry
     finally:
-        (folder / f".{key}.turn").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows removes no open file
+            (folder / f".{key}.turn").unlink()
         if turn is not None:
             os.close(turn)
 
@@ -264,18 +284,28 @@ def _build(
     try:
         building.mkdir()
         held = _lock(building / "lock", exclusive=False, wait=True, create=True)
-        rows = np.memmap(building / "pixels", np.uint8, "w+", shape=(len(names), *recipe.shape))
+        _reserve(building / "pixels", len(names) * int(np.prod(recipe.shape)))
+        rows = np.memmap(building / "pixels", np.uint8, "r+", shape=(len(names), *recipe.shape))
 
         def one(name: str) -> tuple[Pixels | None, str]:
+            # What is skipped is remembered with the entry, so it must follow from the content, never from the moment.
             try:
                 content = source.read(name)
-                if hash_content(content) != hashes[name]:
-                    raise DataError(f"{source.where}: {name} changed while it was read; start again when nothing writes there")
+            except OSError as error:
+                raise DataError(
+                    f"{source.where}: {name} vanished while it was read ({_failure(error)}); start again"
+                ) from error
+            if hash_content(content) != hashes[name]:
+                raise DataError(
+                    f"{source.where}: {name} changed while it was read; start again when nothing writes there"
+                )
+            try:
                 return recipe.decode(content), ""
-            except (OSError, UnreadableImages) as error:
-                return None, _failure(error)
+            except UnreadableImages as error:
+                return None, str(error)
 
-        kept, skipped = [], []
+        kept: list[str] = []
+        skipped: list[tuple[str, str]] = []
         for done, (name, (pixels, reason)) in enumerate(zip(names, in_threads(one, names), strict=True), start=1):
             if pixels is None:
                 skipped.append((name, reason))
@@ -320,8 +350,8 @@ def _make_room(folder: Path, *, needed: int) -> None:
     limit = cache_limit()
     if needed > limit:
         raise DataError(
-            f"the decoded images need {needed / 1e9:.2f} GB, the cache may hold {limit / 1e9:.2f} GB; set UNPAIRED_CACHE_GB to "
-            "more, or choose a smaller size"
+            f"the decoded images need {needed / 1e9:.2f} GB, the cache may hold {limit / 1e9:.2f} GB; set "
+            "UNPAIRED_CACHE_GB to more, or choose a smaller size"
         )
     entries = []
     for entry in folder.iterdir():
@@ -332,25 +362,31 @@ def _make_room(folder: Path, *, needed: int) -> None:
     total = sum(size for _, size, _ in entries)
     for used, size, entry in sorted(entries, key=lambda item: item[0]):
         hidden = entry.name.startswith(".")  # a dead maker's, or half removed
-        if (total + needed > limit or hidden) and not (hidden and time.time() - used < _ABANDONED_SECONDS) and _evict(entry):
+        if (
+            (total + needed > limit or hidden)
+            and not (hidden and time.time() - used < _ABANDONED_SECONDS)
+            and _evict(entry)
+        ):
             total -= size
     if total + needed > limit:
         warnings.warn(
-            f"the cache {folder} grows to {(total + needed) / 1e9:.2f} GB, beyond its bound of {limit / 1e9:.2f} GB: running "
-            "processes use the other entries; set UNPAIRED_CACHE_GB to more if this lasts",
+            f"the cache {folder} grows to {(total + needed) / 1e9:.2f} GB, beyond its bound of {limit / 1e9:.2f} GB: "
+            "running processes use the other entries; set UNPAIRED_CACHE_GB to more if this lasts",
             DataWarning,
             stacklevel=2,
         )
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"the decoded images need {needed / 1e9:.2f} GB, the disk of {folder} has {free / 1e9:.2f} GB free; make room, or set "
-            "UNPAIRED_CACHE to a folder on another disk"
+            f"the decoded images need {needed / 1e9:.2f} GB, the disk of {folder} has {free / 1e9:.2f} GB free; make "
+            "room, or set UNPAIRED_CACHE to a folder on another disk"
         )
 
 
 def _evict(entry: Path) -> bool:
     """Remove an entry that no process uses; False where one does."""
+    if fcntl is None:
+        return _remove(entry)
     try:
         held = _lock(entry / "lock", exclusive=True, wait=False, create=False)
     except OSError:
@@ -378,15 +414,13 @@ def _remove(entry: Path) -> bool:
 def _lock(path: Path, *, exclusive: bool, wait: bool, create: bool) -> int | None:
     """A descriptor that holds the lock on `path` until it is closed, or until its process ends, however it ends.
 
-    None where the file is missing (and not to be created), or where the lock is taken and we do not wait. Where the file
-    system knows no locks, a shared or awaited one counts as held, and any other raises OSError.
+    None where the file is missing (and not to be created), or where the lock is taken and we do not wait. Where the
+    file system knows no locks, a shared or awaited one counts as held, and any other raises OSError.
     """
     while True:
         try:
             held = os.open(path, os.O_RDWR | os.O_CREAT if create else os.O_RDONLY, 0o666)
         except (FileNotFoundError, NotADirectoryError):
-            if create and path.parent.is_dir():
-                raise
             if create:
                 raise
             return None
@@ -411,11 +445,19 @@ def _lock(path: Path, *, exclusive: bool, wait: bool, create: bool) -> int | Non
         os.close(held)
 
 
+def _reserve(path: Path, size: int) -> None:
+    """A file of `size` bytes, in fact and not as a promise: a full disk is an error here, and a dead process later."""
+    with path.open("wb") as file:
+        file.truncate(size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+
+
 def _checksums(pixels: Pixels) -> list[int]:
     flat = pixels.reshape(-1)
     starts = range(0, len(flat), _CHUNK)
     with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
-        return list(pool.map(lambda start: zlib.crc32(flat[start : start + _CHUNK]), starts))
+        return list(pool.map(lambda start: zlib.crc32(flat[start : start + _CHUNK].data), starts))
 
 
 def _processors() -> int:
@@ -429,10 +471,9 @@ def _failure(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
-def _listed(skipped: Sequence[tuple[str, str]], source: Source) -> str:
+def _listed(skipped: Sequence[tuple[str, str]]) -> str:
     lines = "".join(f"\n  {name}: {reason}" for name, reason in skipped[:20])
-    more = f"\n  and {len(skipped) - 20} more" if len(skipped) > 20 else ""
-    return f"{len(skipped)} unreadable of {len(source.names)} files in {source.where}:{lines}{more}\n"
+    return lines + (f"\n  and {len(skipped) - 20} more" if len(skipped) > 20 else "")
 
 
 def _unwritable(folder: Path, error: OSError) -> NoReturn:

@@ -36,6 +36,9 @@ class Observer(Protocol):
     def evaluate(self, step: int, translators: Mapping[str, Translator]) -> float | None:
         """Look at the held-out samples; the error by which the best checkpoint is chosen, if there is one."""
 
+    def keep(self, step: int, translators: Mapping[str, Translator]) -> None:
+        """These are the best translators yet, by the held-out error; without one, the latest."""
+
     def say(self, message: str) -> None:
         """Something a person should read."""
 
@@ -133,22 +136,20 @@ class Trainer(Generic[BatchT]):
             begun, before = time.monotonic(), self.progress.seconds
             while True:
                 self.progress.seconds = before + time.monotonic() - begun
-                asked, over, look, save = self.runtime.agree(
-                    (asked_to_end(), self.done >= 1, log.wants_look(), log.wants_save())
+                asked, over, look, save, due = self.runtime.agree(
+                    (asked_to_end(), self.done >= 1, log.wants_look(), log.wants_save(), log.due())
                 )
-                if look or save or asked or over:
-                    if not log.flush():
-                        self._roll_back(log)
-                        continue
-                    if look or over:
-                        log.look()
-                    if self.runtime.writes:
-                        self._save(self.last, log, final=asked or over)
+                save = save or look or asked or over
+                if (save or due) and not (log.flush() and (not save or self._finite())):
+                    self._roll_back(log)
+                    continue
+                if look or over:
+                    log.look()
+                if save and self.runtime.writes:
+                    self._save(self.last, log, final=asked or over)
                 if asked or over:
                     return over
                 log.add(self.step())
-                if log.due() and not log.flush():
-                    self._roll_back(log)
 
     def translators(self) -> dict[str, Translator]:
         """The game's translators; with a moving average of the weights, the average's."""
@@ -178,6 +179,10 @@ class Trainer(Generic[BatchT]):
         for name, optimizer in self.optimizers.items():
             optimizer.state.clear()
             checkpoint.restore_optimizer(optimizer, self.players[name], tensors, prefix=f"optimizer/{name}")
+
+    def _finite(self) -> bool:
+        """Whether all weights are: a checkpoint must never hold the start of a divergence."""
+        return all(bool(value.isfinite().all()) for value in self.game.state_dict().values())
 
     def _save(self, path: Path, log: "_Log", *, final: bool) -> None:
         try:
@@ -225,7 +230,7 @@ class _Log:
             self.counts[name] += 1
 
     def due(self) -> bool:
-        return self.trainer.runtime.agree(time.monotonic() - self.since >= LOG_SECONDS)
+        return time.monotonic() - self.since >= LOG_SECONDS
 
     def flush(self) -> bool:
         """Report the mean losses since the last time; False where any is not finite."""
@@ -266,10 +271,13 @@ class _Log:
         trainer = self.trainer
         self.looked_step = trainer.progress.step
         if self.observer and trainer.runtime.writes:
-            error = self.observer.evaluate(trainer.progress.step, trainer.translators())
-            if error is not None and (trainer.progress.best is None or error < trainer.progress.best):
+            translators = trainer.translators()
+            error = self.observer.evaluate(trainer.progress.step, translators)
+            best = trainer.progress.best
+            if error is None or best is None or error < best:
                 trainer.progress.best = error
                 trainer._save(trainer.best, self, final=False)
+                self.observer.keep(trainer.progress.step, translators)
         seconds = trainer.progress.seconds
         self.next_look = seconds + max(20.0, 0.1 * seconds)
         self.since, self.at_step = time.monotonic(), trainer.progress.step

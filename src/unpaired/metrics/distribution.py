@@ -138,7 +138,7 @@ def sliced_wasserstein(
     patch: int = 7,
     projections: int = 128,
     levels: int | None = None,
-    patches: int = 8192,
+    patches: int = 4096,
     seed: int = 0,
 ) -> float:
     """Mean 1-D Wasserstein distance of randomly projected patches, averaged over a Laplacian pyramid's levels.

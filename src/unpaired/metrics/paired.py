@@ -44,7 +44,8 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
     x, y = _comparable(x, y)
     if min(x.shape[-2:]) < SSIM_WINDOW:
         raise ShapeError(
-            f"found images of {x.shape[-2]} x {x.shape[-1]}: SSIM's window needs sides of at least {SSIM_WINDOW}; enlarge them"
+            f"found images of {x.shape[-2]} x {x.shape[-1]}: "
+            f"SSIM's window needs sides of at least {SSIM_WINDOW}; enlarge the images or use another measure"
         )
     mean_x, mean_y = _gaussian_window(x), _gaussian_window(y)
     variance_x = _gaussian_window(x * x) - mean_x * mean_x
@@ -70,6 +71,6 @@ def _comparable(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Both on the CPU in float64, as SSIM subtracts squares that nearly cancel; ShapeError unless of one shape."""
     if x.shape != y.shape or x.ndim != 4:
         raise ShapeError(
-            f"found images of shape {list(x.shape)} and {list(y.shape)}: images and truths must be of one shape [N, C, H, W]"
+            f"found shapes {list(x.shape)} and {list(y.shape)}: two batches [N, C, H, W] of one shape are needed"
         )
     return x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64)

@@ -47,7 +47,7 @@ class ConvDiscriminatorNet(nn.Module):
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        return self.score(x), features[1:]  # the authors match layers 2 to 4: not the first, which has no norm
+        return self.score(x).float(), features[1:]  # the authors match layers 2 to 4: not the first, which has no norm
 
 
 def encoder_widths(size: int, width: int) -> list[int]:

@@ -36,7 +36,7 @@ class MlpDiscriminator(nn.Module):
         for linear in self.net.linears[:-1]:
             x = linear(x).relu()
             features.append(x.movedim(-2, 0))
-        return self.net.linears[-1](x), features
+        return self.net.linears[-1](x).float(), features
 
 
 class Linears(nn.Module):

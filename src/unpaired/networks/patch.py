@@ -28,4 +28,4 @@ class PatchDiscriminator(nn.Module):
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        return self.score(x), features[1:]
+        return self.score(x).float(), features[1:]

@@ -1,0 +1,337 @@
+"""The commands. What each one needs is imported when it runs, so that help and mistakes are answered at once."""
+
+import difflib
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from pydantic import ValidationError
+from tyro.conf import OmitArgPrefixes, Positional
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+import unpaired
+from unpaired import config
+from unpaired.config import options
+from unpaired.errors import ConfigError, DataWarning, UnpairedError
+from unpaired.games import specs
+from unpaired.options import DataOptions, Training
+
+Direction = Literal["a_to_b", "b_to_a"]
+
+
+@options
+class _Train:
+    """What every training takes besides its game."""
+
+    sources: Positional[tuple[str, ...]]
+    """Folders or zips A and B; or one folder with trainA, trainB (testA, testB); or a named set such as faces:hair."""
+    out: Path
+    """The run's new folder."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
+    data: DataOptions = DataOptions()
+    training: Training = Training()
+
+    def run(self) -> None:
+        from unpaired import runs
+
+        runs.train(*self.sources, out=self.out, game=self.game, data=self.data, training=self.training)
+        _finish(self.out)
+
+
+@options
+class TrainDiscoGAN(_Train):
+    """DiscoGAN: two coupled GANs that learn a bijection (Kim et al. 2017)."""
+
+    game: specs.DiscoGAN = specs.DiscoGAN()
+
+
+@options
+class TrainTranslationGAN(_Train):
+    """Standard GAN from A to B: DiscoGAN's first baseline."""
+
+    game: specs.TranslationGAN = specs.TranslationGAN()
+
+
+@options
+class TrainReconstructionGAN(_Train):
+    """GAN with a reconstruction loss, A to B to A: DiscoGAN's second baseline."""
+
+    game: specs.ReconstructionGAN = specs.ReconstructionGAN()
+
+
+@options
+class Resume:
+    """Go on with a run from its last checkpoint, as if it had never stopped."""
+
+    run_folder: Positional[Path]
+    """The run's folder."""
+    steps: int | None = None
+    """A new end, in steps of the whole run."""
+    minutes: float | None = None
+    """A new end, in minutes of the whole run."""
+
+    def run(self) -> None:
+        from unpaired import runs
+
+        runs.resume(self.run_folder, steps=self.steps, minutes=self.minutes)
+        _finish(self.run_folder)
+
+
+@options
+class Translate:
+    """Translate images, folders of them, or zips."""
+
+    run_folder: Positional[Path]
+    """A run's folder or a bundle."""
+    images: Positional[tuple[str, ...]]
+    """Image files, folders and zips."""
+    out: Path
+    """Where the translated images go; names and folders are kept."""
+    direction: Direction = "a_to_b"
+    """Which way."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps."""
+    batch: int = 32
+    """Images at once."""
+    overwrite: bool = False
+    """Replace files that are there already."""
+
+    def run(self) -> None:
+        from unpaired.translate import translate_files
+
+        done = translate_files(
+            self.run_folder,
+            self.images,
+            out=self.out,
+            direction=self.direction,
+            device=self.device,
+            batch=self.batch,
+            overwrite=self.overwrite,
+        )
+        print(f"{done} images translated into {self.out}")
+
+
+@options
+class Evaluate:
+    """Score a run's best translators on its held-out test images."""
+
+    run_folder: Positional[Path]
+    """The run's folder."""
+    extractor: Literal["none", "efficientnet-lite0", "inception-v3"] = "none"
+    """Features for KID, Frechet distance, precision, recall, density and coverage; every number names them."""
+
+    def run(self) -> None:
+        from unpaired import runs
+        from unpaired.metrics.features import EXTRACTORS
+
+        runs.evaluate(self.run_folder, extractor=None if self.extractor == "none" else EXTRACTORS[self.extractor]())
+        _show_scores(self.run_folder)
+
+
+@options
+class Report:
+    """Write a run's report.html: one self-contained page."""
+
+    run_folder: Positional[Path]
+    """The run's folder."""
+
+    def run(self) -> None:
+        from unpaired.report import write_report
+
+        print(write_report(self.run_folder))
+
+
+@options
+class Reproduce:
+    """Run a paper's experiment and write its numbers, figures and verdicts."""
+
+    name: Positional[str]
+    """The experiment: `unpaired reproduce list` names them."""
+    size: Literal["quick", "default", "paper"] = "default"
+    """quick: minutes, for a first look; default: up to two hours on two cores; paper: the paper's own budget, for a GPU."""
+    out: Path = Path("results")
+    """The folder in which the experiment's own folder is written."""
+
+    def run(self) -> None:
+        from unpaired import experiments
+
+        experiments.reproduce(self.name, size=self.size, out=self.out)
+
+
+@options
+class DataList:
+    """The named sets."""
+
+    def run(self) -> None:
+        from unpaired.data.sets.table import SETS
+
+        for name, named in SETS.items():
+            print(f"{name:<16} {named.about}  ({named.licence})")
+
+
+@options
+class DataMake:
+    """Write a named set as ordinary files."""
+
+    name: Positional[str]
+    """The set: `unpaired data list` names them."""
+    out: Path
+    """The new folder."""
+    size: int = 64
+    """Height and width in pixels."""
+
+    def run(self) -> None:
+        from unpaired.data.sets.table import make
+
+        card = make(self.name, self.out, size=self.size)
+        print(f"{self.name} is in {self.out}\n{card}")
+
+
+@options
+class DataCheck:
+    """Look for trouble in folders before training on them."""
+
+    sources: Positional[tuple[str, ...]]
+    """As for training: folders or zips, or one folder with trainA, trainB."""
+    json: bool = False
+    """Print JSON."""
+
+    def run(self) -> None:
+        from unpaired.data.check import check
+
+        report = check(self.sources)
+        if self.json:
+            import json
+
+            print(json.dumps(report.to_json(), indent=2))
+        else:
+            print("\n".join(report.lines()))
+        if report.errors:
+            sys.exit(1)
+
+
+COMMANDS: dict[str, Any] = {
+    "train": {
+        "discogan": TrainDiscoGAN,
+        "translation-gan": TrainTranslationGAN,
+        "reconstruction-gan": TrainReconstructionGAN,
+    },
+    "resume": Resume,
+    "translate": Translate,
+    "evaluate": Evaluate,
+    "report": Report,
+    "reproduce": Reproduce,
+    "data": {"list": DataList, "make": DataMake, "check": DataCheck},
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exit code 0 when done, 1 for an error (one clear message), 2 for a wrong call."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    warnings.showwarning = _show_warning
+    try:
+        command = _parse(arguments)
+        if command is not None:
+            command.run()
+    except UnpairedError as error:
+        sys.exit(f"error: {error}")
+    except BrokenPipeError:
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parse(arguments: list[str]) -> Any:
+    """The command that the arguments name, with its options; None where help was all that was asked for."""
+    table: Any = COMMANDS
+    path = ["unpaired"]
+    while isinstance(table, dict):
+        word = arguments.pop(0) if arguments else "--help"
+        if word in ("--help", "-h"):
+            print(_overview(path, table))
+            return None
+        if word == "--version":
+            print(f"unpaired {unpaired.__version__}")
+            return None
+        if word not in table:
+            near = difflib.get_close_matches(word, table, n=1)
+            meant = f"; did you mean '{near[0]}'?" if near else ""
+            print(f"error: {' '.join(path)} has no '{word}'{meant}\n\n{_overview(path, table)}", file=sys.stderr)
+            sys.exit(2)
+        table, path = table[word], [*path, word]
+    if "--config" in arguments[:-1]:
+        place = arguments.index("--config")
+        arguments[:0] = _file_arguments(config.read_file(Path(arguments[place + 1])))
+    try:
+        with _registry():
+            return tyro.cli(OmitArgPrefixes[table], prog=" ".join(path), args=arguments)
+    except ValidationError as error:
+        raise ConfigError(f"not a valid call: {config.explain(error)}") from None
+
+
+def _overview(path: list[str], table: dict[str, Any]) -> str:
+    lines = [f"usage: {' '.join(path)} COMMAND [OPTIONS]", ""]
+    if len(path) == 1:
+        lines += ["Translate images between domains for which no pairs exist: train, measure, share.", ""]
+    for name, entry in table.items():
+        about = " | ".join(entry) if isinstance(entry, dict) else entry.__doc__.splitlines()[0]
+        lines.append(f"  {name:<20} {about}")
+    return "\n".join([*lines, "", f"`{' '.join(path)} COMMAND --help` tells more."])
+
+
+def _file_arguments(values: Mapping[str, Any]) -> list[str]:
+    """Options from a file as the arguments that would say the same; a run's config.json counts as one."""
+    if "sources" in values and "game" in values:
+        values = {section: values[section] for section in ("game", "data", "training")}
+    arguments: list[str] = []
+    for key, value in values.items():
+        flag = key.replace("_", "-")
+        match value:
+            case None:
+                pass
+            case bool():
+                arguments.append(f"--{flag}" if value else f"--no-{flag}")
+            case {"kind": kind, **rest}:
+                arguments += [f"--{flag}", f"{kind}({', '.join(f'{name}={item!r}' for name, item in rest.items())})"]
+            case dict():
+                arguments += _file_arguments(value)
+            case _:
+                arguments += [f"--{flag}", str(value)]
+    return arguments
+
+
+def _registry() -> ConstructorRegistry:
+    """Teach tyro choices: `--distance huber(delta=0.5)`."""
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def choice(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        members = config.union_members(info.type)
+        if not all("kind" in getattr(member, "__dataclass_fields__", ()) for member in members):
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="|".join(member.__dataclass_fields__["kind"].default for member in members),
+            instance_from_str=lambda words: config.parse_choice(words[0], info.type),
+            is_instance=lambda value: isinstance(value, members),
+            str_from_instance=lambda value: [config.format_choice(value)],
+        )
+
+    return registry
+
+
+def _finish(folder: Path) -> None:
+    """After a training: scores, where images were held out, and the report."""
+    ...
+
+
+def _show_scores(folder: Path) -> None:
+    ...
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+    print(f"{'warning' if issubclass(category, DataWarning) else category.__name__}: {message}", file=sys.stderr)

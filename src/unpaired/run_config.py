@@ -1,0 +1,33 @@
+"""What a run is made of."""
+
+from pathlib import Path
+
+import unpaired
+from unpaired import config
+from unpaired.config import options
+from unpaired.errors import RunError
+from unpaired.games import specs
+from unpaired.options import DataOptions, Training
+
+
+@options
+class RunConfig:
+    """What `config.json` holds: enough to make the run again."""
+
+    sources: tuple[str, ...]
+    game: specs.GameSpec
+    data: DataOptions = DataOptions()
+    training: Training = Training()
+    compiled: bool = False
+    """Decided when the run starts, so that a resumed run computes the same way."""
+    data_fingerprint: str = ""
+    """Of the decoded images: a resumed run must see the same ones."""
+    version: str = unpaired.__version__
+
+
+def load_config(folder: Path) -> RunConfig:
+    """A run's `config.json`. RunError where there is none."""
+    path = folder / "config.json"
+    if not path.exists():
+        raise RunError(f"no run at {folder}: it has no config.json. `unpaired train ... --out {folder}` starts one")
+    return config.from_dict(RunConfig, config.read_file(path), where=str(path))

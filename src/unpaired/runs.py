@@ -1,0 +1,207 @@
+"""A run: one training with its folder.
+
+    RUN/config.json       every option, as resolved, and the choices made by the machine
+        journal.jsonl     what happened (engine.journal)
+        preview.png       the latest preview; previews/ keeps them all
+        checkpoints/      last.safetensors, best.safetensors: what `resume` goes on from
+        bundle/           the best translators: what `unpaired.load` and `translate` read
+        evaluation.json   scores on the held-out test images
+        report.html       all of it on one page
+"""
+
+import copy
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unpaired import config, evaluation
+from unpaired.data.batches import Unpaired, UnpairedData, open_unpaired
+from unpaired.data.sets.table import SETS, folder_of
+from unpaired.data.store import cache_folder
+from unpaired.engine.journal import Journal
+from unpaired.engine.runtime import Runtime, compile_pays
+from unpaired.engine.trainer import Trainer
+from unpaired.errors import RunError
+from unpaired.games import specs, table
+from unpaired.games.base import Game
+from unpaired.metrics import features
+from unpaired.options import DataOptions, Training
+from unpaired.run_config import RunConfig, load_config
+from unpaired.translator import Translator, load_bundle
+from unpaired.watch import Watch
+
+DEFAULT_STEPS = 10_000
+
+
+def train(
+    *sources: str | Path,
+    out: str | Path,
+    game: specs.GameSpec = specs.DiscoGAN(),  # noqa: B008 (frozen)
+    data: DataOptions = DataOptions(),  # noqa: B008
+    training: Training = Training(),  # noqa: B008
+) -> dict[str, Translator]:
+    """Train between two domains and leave a run at `out`; its best translators by direction.
+
+    sources: as for the command line: folders or zips A and B, one folder that holds both, or a named set.
+    RunError where `out` is not empty; DataError where the images do not serve.
+    """
+    folder = Path(out)
+    if training.steps is None and training.minutes is None:
+        training = replace(training, steps=DEFAULT_STEPS)
+    run = RunConfig(sources=tuple(map(_lasting, sources)), game=game, data=data, training=training)
+    runtime = Runtime.choose(training)
+    if runtime.writes and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder} is not empty; choose another --out, or `unpaired resume {folder}` to go on with a run")
+    images = open_data(run)
+    built = _build(run, images)
+    compiled, why = runtime.agree(compile_pays(training, seconds_per_step=_seconds_per_step(run, built, images, runtime)))
+    runtime.reasons["compile"] = why
+    run = replace(run, compiled=compiled, data_fingerprint=images.fingerprint)
+    if runtime.writes:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", config.to_dict(run))
+    return _play(run, built, images, runtime, folder)
+
+
+def resume(out: str | Path, *, steps: int | None = None, minutes: float | None = None) -> dict[str, Translator]:
+    """Go on with a run from its last checkpoint, as if it had never stopped; its best translators by direction.
+
+    steps, minutes: a new end for the whole run, to lengthen one. RunError where there is no run, or its images changed.
+    """
+    folder = Path(out)
+    run = load_config(folder)
+    if steps is not None or minutes is not None:
+        run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))
+    runtime = Runtime.choose(run.training)
+    runtime.reasons["compile"] = "compiled, as the run began" if run.compiled else "eager, as the run began"
+    images = open_data(run)
+    if images.fingerprint != run.data_fingerprint:
+        raise RunError(
+            f"the images of {folder} are not those it was trained on ({', '.join(run.sources)} changed): "
+            "bring them back, or start a new run"
+        )
+    if runtime.writes:
+        write_json(folder / "config.json", config.to_dict(run))
+    return _play(run, _build(run, images), images, runtime, folder)
+
+
+def evaluate(out: str | Path, *, extractor: features.Extractor | None = None) -> evaluation.Scores:
+    """Score a run's best translators on its held-out test images; also written to `evaluation.json`.
+
+    extractor: adds KID and its relatives on these features. RunError where there is no run or nothing was held out.
+    """
+    folder = Path(out)
+    run = load_config(folder)
+    images = open_data(run)
+    scores = evaluation.evaluate(load_bundle(folder), images, extractor=extractor)
+    if not scores:
+        raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
+    count = {direction: len(evaluation.held_out(images, direction, part="test").inputs) for direction in scores}
+    values = {"images": count, "disjoint_from_validation": evaluation.disjoint(images), "scores": scores}
+    write_json(folder / "evaluation.json", values)
+    return scores
+
+
+def open_data(run: RunConfig) -> UnpairedData:
+    """The images of a run; a named set is made first where it is not there yet."""
+    sources: Sequence[str] = run.sources
+    if len(sources) == 1 and not Path(sources[0]).exists():
+        sources = [str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder()))]
+    return open_unpaired(sources, run.data)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Replace `path` whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> dict[str, Translator]:
+    trainer = _trainer(run, game, images, runtime, folder)
+    resumed = trainer.last.exists()
+    if resumed:
+        trainer.restore(trainer.last)
+    if not runtime.writes:
+        trainer.run(journal=None, observer=None)
+        return load_bundle(folder)
+    journal = Journal(folder, tensorboard=run.training.tensorboard)
+    watch = Watch(images, folder=folder, journal=journal, run=run, chance=game.chance())
+    step = trainer.progress.step
+    journal.write("resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons)
+    watch.say(_opening(run, images, runtime, step=step))
+    try:
+        with watch.shown():
+            ended = trainer.run(journal=journal, observer=watch)
+        step = trainer.progress.step
+        journal.write("end", step=step, seconds=trainer.progress.seconds, complete=ended)
+        watch.say(f"{'done' if ended else 'stopped'} at step {step}" + ("" if ended else f"; `unpaired resume {folder}` goes on"))
+    finally:
+        journal.close()
+    return load_bundle(folder)
+
+
+def _trainer(
+    run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path
+) -> Trainer[Unpaired]:
+    return Trainer(
+        game,
+        batches=_batches(run.training, images, runtime),
+        training=run.training,
+        adam=run.game.optimizer,
+        runtime=runtime,
+        folder=folder,
+        compiled=run.compiled,
+    )
+
+
+def _batches(training: Training, images: UnpairedData, runtime: Runtime) -> Callable[[int, int, int], Unpaired]:
+    """Parts of a batch are dealt like shares of processes: what part 1 of 2 sees, process 1 of 2 would see."""
+    world = runtime.world * training.accumulate
+
+    def batch(step: int, part: int, seed: int) -> Unpaired:
+        rank = runtime.rank * training.accumulate + part
+        return images.batch(step, batch=training.batch, seed=seed, device=runtime.device, rank=rank, world=world)
+
+    return batch
+
+
+def _build(run: RunConfig, images: UnpairedData) -> Game[Unpaired]:
+    a, b = ((part.shape[3], *images.size) for part in (images.train_a, images.train_b))
+    return table.build(run.game, shape_a=a, shape_b=b, seed=run.training.seed)
+
+
+def _seconds_per_step(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime) -> float:
+    """Measured on a copy of the game, where it decides whether to compile; else 0."""
+    if run.training.compile != "auto" or run.training.steps is None:
+        return 0.0
+    trainer = _trainer(run, copy.deepcopy(game), images, runtime, Path())
+    trainer.step()
+    began = time.perf_counter()
+    float(sum(trainer.step().values()))  # waits for the device
+    return time.perf_counter() - began
+
+
+def _opening(run: RunConfig, images: UnpairedData, runtime: Runtime, *, step: int) -> str:
+    """What a person wants to know before the bar starts to move."""
+    (a, b), training, reasons = images.domains, run.training, runtime.reasons
+    budget = f"{training.steps} steps" if training.steps is not None else f"{training.minutes:g} minutes"
+    lines = [
+        f"{run.game.game}: {a} ({len(images.train_a)} + {len(images.test_a)} held out) <-> "
+        f"{b} ({len(images.train_b)} + {len(images.test_b)} held out), {run.data.size} px, {budget}"
+        + (f", from step {step}" if step else ""),
+        f"{runtime.device} ({reasons['device']}), {str(runtime.precision).removeprefix('torch.')} ({reasons['precision']}), "
+        f"{reasons['compile']}" + (f", {runtime.world} processes" if runtime.world > 1 else ""),
+    ]
+    if "credit" in images.card:
+        lines.append(f"data: {images.card['credit']}")
+    return "\n".join(lines)
+
+
+def _lasting(source: str | Path) -> str:
+    """Paths as absolute ones, so that a run can be resumed from elsewhere; names of sets as they are."""
+    return str(source) if str(source) in SETS else str(Path(source).absolute())

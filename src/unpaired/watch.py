@@ -1,0 +1,154 @@
+"""Who watches a run: evaluates and previews it on held-out images, asks the doctor, keeps the best translators, and tells."""
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from unpaired import config, evaluation, images
+from unpaired.data.batches import UnpairedData
+from unpaired.engine.doctor import Doctor
+from unpaired.engine.journal import Journal
+from unpaired.run_config import RunConfig
+from unpaired.translator import Translator, save_bundle
+
+PREVIEWED = 8
+
+
+class Watch:
+    """The observer of a run between two image domains (see `engine.trainer.Observer`).
+
+    The preview shows held-out images, their translations and, where they are
+    known, the exact counterparts.
+    """
+
+    def __init__(
+        self,
+        data: UnpairedData,
+        *,
+        folder: Path,
+        journal: Journal,
+        run: RunConfig,
+        chance: Mapping[str, float],
+    ) -> None:
+        self.data, self.folder, self.journal, self.run = data, folder, journal, run
+        self.doctor = Doctor(chance)
+        self.console = Console(stderr=True, highlight=False)
+        self.error: float | None = None
+        self.doing_nothing: float | None = None
+        self._bar = Progress(
+            TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(bar_width=None),
+            TextColumn("step {task.fields[step]}  {task.fields[speed]:.1f}/s  {task.fields[left]} left"),
+            TextColumn("{task.fields[losses]}"),
+            TextColumn("[bold]{task.fields[error]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=1.0, step=0, speed=0.0, left="?", losses="", error="")
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """The progress bar, while it is needed."""
+        with self._bar:
+            yield
+
+    def losses(self, step: int, losses: Mapping[str, float], *, speed: float, done: float, left: float) -> None:
+        self.doctor.losses(losses)
+        self._bar.update(
+            self._task, completed=done, step=step, speed=speed, left=duration(left), losses=_by_player(losses), error=self._error()
+        )
+
+    def evaluate(self, step: int, translators: Mapping[str, Translator]) -> float | None:
+        scores = evaluation.evaluate(translators, self.data, part="validation")
+        self.error = evaluation.criterion(scores)
+        self.doing_nothing = evaluation.criterion(scores, method="doing nothing")
+        self.journal.write("evaluation", step=step, error=self.error, scores=scores)
+        samples = {}
+        for direction, translator in translators.items():
+            test = evaluation.held_out(self.data, direction, part="validation")
+            if len(test.inputs) and len(test.targets):
+                samples[direction] = (test.inputs, translator.batch(test.inputs), test.targets)
+        self._preview(step, samples)
+        for finding in self.doctor.look(step, samples):
+            self.journal.write("finding", step=step, **finding._asdict())
+            self.say(f"[yellow]doctor:[/] {finding.where} {finding.sign}: {finding.says} {finding.tries}")
+        if not self.console.is_terminal:
+            self.say(f"step {step}  {self._bar.tasks[0].percentage:.0f}%  {self._error()}")
+        return self.error
+
+    def keep(self, step: int, translators: Mapping[str, Translator]) -> None:
+        save_bundle(
+            self.folder / "bundle",
+            translators,
+            fit=self.run.data.fit,
+            background=self.run.data.background,
+            about={"run": config.to_dict(self.run), "step": step, "error": self.error, "source": dict(self.data.card)},
+            card=card(self.run, self.data, step=step, error=self.error),
+        )
+
+    def say(self, message: str) -> None:
+        self.console.print(message)
+
+    def _preview(self, step: int, samples: Mapping[str, tuple[Any, Any, Any]]) -> None:
+        rows = []
+        for direction, (inputs, outputs, _) in samples.items():
+            source, target = self.data.domains if direction == "a_to_b" else self.data.domains[::-1]
+            rows += [(source, inputs[:PREVIEWED]), (f"to {target}", outputs[:PREVIEWED])]
+            truths = evaluation.held_out(self.data, direction, part="validation").truths
+            if truths is not None:
+                rows.append(("truth", truths[:PREVIEWED]))
+        if not rows:
+            return
+        kept = self.folder / "previews" / f"{step:08d}.png"
+        kept.parent.mkdir(exist_ok=True)
+        images.write(kept, images.labelled_grid(rows, scale=max(1, 96 // rows[0][1].shape[-1])))
+        latest = self.folder / ".preview.png"
+        shutil.copyfile(kept, latest)
+        latest.replace(self.folder / "preview.png")
+
+    def _error(self) -> str:
+        if self.error is None:
+            return ""
+        beside = f" (doing nothing {self.doing_nothing:.4f})" if self.doing_nothing is not None else ""
+        return f"held-out error {self.error:.4f}{beside}"
+
+
+def duration(seconds: float) -> str:
+    """3725 -> "1:02:05"; "?" where it is not known."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _by_player(losses: Mapping[str, float]) -> str:
+    """The sum of each player's losses: `generators 1.31  discriminators 0.92`."""
+    sums: dict[str, float] = {}
+    for name, value in losses.items():
+        player = name.split("/")[0]
+        sums[player] = sums.get(player, 0.0) + value
+    return "  ".join(f"{player} {value:.3f}" for player, value in sums.items())
+
+
+def card(run: RunConfig, data: UnpairedData, *, step: int, error: float | None) -> str:
+    """The card of a bundle, in Markdown: what it does, what it was trained on and under whose licence, how well it does it."""
+    a, b = data.domains
+    lines = [
+        f"# {run.game.game}: {a} and {b}",
+        "",
+        f"Trained with unpaired {run.version} for {step} steps on {len(data.train_a)} + {len(data.train_b)} images"
+        f" of {run.data.size} px, from {', '.join(run.sources)}.",
+    ]
+    if error is not None:
+        measure = "mean absolute error to the exact counterparts" if data.truth_b is not None else "sliced Wasserstein distance"
+        lines.append(f"Held-out {measure}: {error:.4f} (by which these weights were chosen).")
+    if data.card:
+        lines += ["", "## Data", "", *(f"- {key}: {data.card[key]}" for key in ("name", "licence", "credit") if key in data.card)]
+    return "\n".join(lines) + "\n"
