@@ -112,7 +112,11 @@ class Translate:
             batch=self.batch,
             overwrite=self.overwrite,
         )
-        print(f"{done} images translated into {self.out}")
+        print(f"{len(done.translated)} images translated into {self.out}")
+        for name, reason in done.skipped:
+            print(f"skipped {name}: {reason}", file=sys.stderr)
+        if done.skipped:
+            sys.exit(1)
 
 
 @options

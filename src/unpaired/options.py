@@ -29,6 +29,8 @@ class DataOptions:
     """Mirror half of the training images left to right."""
     load_size: PositiveInt | None = None
     """Decode at this size and cut random crops of `size` from it; none for no cropping."""
+    swap: bool = False
+    """Exchange the domains: a game that goes one way, A to B, then learns B to A."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Strength of random changes of brightness, contrast and saturation."""
 
@@ -70,7 +72,7 @@ class Training:
     clip: PositiveFloat | None = None
     """Clip each player's gradient to this norm."""
     ema: float | None = Field(default=None, gt=0, lt=1)
-    """Keep a moving average of the weights with this decay and translate with it: 0.999, say."""
+    """Keep a moving average of the weights with this decay (less at first) and translate with it: 0.999, say."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     precision: Literal["auto", "bf16", "float32"] = "auto"

@@ -59,7 +59,7 @@ class Translator:
             case np.ndarray():
                 return self._array(x)
             case PIL.Image.Image() | str() | Path():
-                return self._picture(x)
+                return images.picture(self._array(self.fitted(x)))
         raise ShapeError(f"cannot translate a {type(x).__name__}; wanted a path, a PIL image, a numpy array or a torch tensor")
 
     @torch.inference_mode()
@@ -93,12 +93,13 @@ class Translator:
         y = self.batch(torch.from_numpy(x).float().movedim(-1, 1) * 2 - 1)
         return ((y.movedim(1, -1) + 1) / 2).numpy().astype(x.dtype)
 
-    def _picture(self, x: str | Path | PIL.Image.Image) -> PIL.Image.Image:
+    def fitted(self, x: str | Path | bytes | PIL.Image.Image) -> images.Pixels:
+        """A picture, or a file's bytes, as pixels [H, W, C] of the trained shape. UnreadableImages where it is none."""
         if len(self.source) != 3:
             raise ShapeError(f"this translator takes points of shape {self.source}, not pictures")
-        channels, size = self.source[0], self.source[1]
-        pixels = images.fit(images.read(x, channels=channels, background=self.background), size=size, how=self.fit)
-        return images.picture(self._array(pixels))
+        channels, *size = self.source
+        pixels = images.read(x, channels=channels, background=self.background)
+        return images.fit(pixels, size=(size[0], size[1]), how=self.fit, background=self.background)
 
 
 def save_bundle(

@@ -10,7 +10,6 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -101,10 +100,10 @@ class UnpairedData:
     size: tuple[int, int] = (64, 64)
     flip: bool = True
     jitter: float = 0.0
-    names: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    skipped: Mapping[str, Skipped] = MappingProxyType({})
+    names: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    skipped: Mapping[str, Skipped] = dataclasses.field(default_factory=dict)
     domains: tuple[str, str] = ("A", "B")
-    card: Mapping[str, Any] = MappingProxyType({})
+    card: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fingerprint: str = ""
 
     def batch(
@@ -227,10 +226,10 @@ def open_unpaired(
         size=(height, width),
         flip=options.flip,
         jitter=options.jitter,
-        names=MappingProxyType({part: store.names for part, store in parts.items()}),
-        skipped=MappingProxyType(skipped),
+        names={part: store.names for part, store in parts.items()},
+        skipped=skipped,
         domains=paths.domains,
-        card=MappingProxyType(dict(paths.card or {})),
+        card=dict(paths.card or {}),
         fingerprint=hashlib.blake2b(repr(contents).encode(), digest_size=16).hexdigest(),
     )
 

@@ -28,7 +28,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NoReturn, final
+from typing import Any, final
 
 import numpy as np
 import PIL
@@ -247,26 +247,20 @@ def _make_entry(
 ) -> ImageStore:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        turn = _lock(folder / f".{key}.turn", exclusive=True, wait=True, create=True)
+        with _alone(folder / f".{key}.turn"):
+            # Once is enough but for a run that evicts the new entry in the instant before it is opened.
+            for _ in range(3):
+                if (entry := _open_entry(folder / key)) is not None:
+                    return entry
+                _remove(folder / key)
+                _build(source, names, hashes, recipe, folder=folder, key=key, progress=progress)
     except OSError as error:
-        _unwritable(folder, error)
-    try:
-        entry = _open_entry(folder / key)
-        if entry is None:
-            _remove(folder / key)
-            _make_room(folder, needed=len(names) * int(np.prod(recipe.shape)))
-            _build(source, names, hashes, recipe, folder=folder, key=key, progress=progress)
-            entry = _open_entry(folder / key)
-        if entry is None:
-            raise DataError(
-                f"{folder / key} was damaged or removed as soon as it was made; is the disk sound and the folder yours?"
-            )
-        return entry
-    finally:
-        with contextlib.suppress(OSError):  # Windows removes no open file
-            (folder / f".{key}.turn").unlink()
-        if turn is not None:
-            os.close(turn)
+        raise DataError(
+            f"the cache {folder} cannot be written: {error.strerror or error}; set UNPAIRED_CACHE to a folder that can"
+        ) from error
+    raise DataError(
+        f"{folder / key} was damaged or removed as soon as it was made; is the disk sound and the folder yours?"
+    )
 
 
 def _build(
@@ -282,9 +276,13 @@ def _build(
     building = folder / f".{key}.{secrets.token_hex(4)}.building"
     held: int | None = None
     try:
-        building.mkdir()
-        held = _lock(building / "lock", exclusive=False, wait=True, create=True)
-        _reserve(building / "pixels", len(names) * int(np.prod(recipe.shape)))
+        room = len(names) * int(np.prod(recipe.shape))
+        # Two runs must not both count on the same room.
+        with _alone(folder / ".room"):
+            _make_room(folder, needed=room + sum(len(name) + 50 for name in names) + 200)
+            building.mkdir()
+            held = _lock(building / "lock", exclusive=False, wait=True, create=True)
+            _reserve(building / "pixels", room)
         rows = np.memmap(building / "pixels", np.uint8, "r+", shape=(len(names), *recipe.shape))
 
         def one(name: str) -> tuple[Pixels | None, str]:
@@ -337,8 +335,6 @@ def _build(
             if not (folder / key).is_dir():
                 raise
             # Another run was faster, where locks do not work; equal keys mean equal contents.
-    except OSError as error:
-        _unwritable(folder, error)
     finally:
         if held is not None:
             os.close(held)
@@ -453,6 +449,19 @@ def _reserve(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
 
 
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time, where locks work; the file is there as long as somebody is within."""
+    held = _lock(path, exclusive=True, wait=True, create=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows removes no open file
+            path.unlink()
+        if held is not None:
+            os.close(held)
+
+
 def _checksums(pixels: Pixels) -> list[int]:
     flat = pixels.reshape(-1)
     starts = range(0, len(flat), _CHUNK)
@@ -474,9 +483,3 @@ def _failure(error: Exception) -> str:
 def _listed(skipped: Sequence[tuple[str, str]]) -> str:
     lines = "".join(f"\n  {name}: {reason}" for name, reason in skipped[:20])
     return lines + (f"\n  and {len(skipped) - 20} more" if len(skipped) > 20 else "")
-
-
-def _unwritable(folder: Path, error: OSError) -> NoReturn:
-    raise DataError(
-        f"the cache {folder} cannot be written: {error.strerror or error}; set UNPAIRED_CACHE to a folder that can"
-    ) from error

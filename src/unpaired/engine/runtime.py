@@ -41,7 +41,7 @@ class Runtime:
                 f"batch {training.batch} cannot be shared by {world} processes x {training.accumulate} parts; "
                 f"choose a multiple of {world * training.accumulate}"
             )
-        device, why_device = _device(training.device, local)
+        device, why_device = choose_device(training.device, local_rank=local)
         precision, why_precision = _precision(training.precision, device)
         if training.threads is not None:
             torch.set_num_threads(training.threads)
@@ -102,7 +102,8 @@ def compile_pays(training: Training, *, seconds_per_step: float) -> tuple[bool, 
     return True, f"compiled: about {minutes:.0f} minutes of training earn it back"
 
 
-def _device(asked: str, local_rank: int) -> tuple[torch.device, str]:
+def choose_device(asked: str, *, local_rank: int = 0) -> tuple[torch.device, str]:
+    """The device asked for, or for "auto" the best one here, and why. ConfigError where it cannot be used."""
     if asked == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", local_rank), "CUDA found"

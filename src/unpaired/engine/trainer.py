@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from unpaired.engine import checkpoint
 from unpaired.engine.checkpoint import Progress
@@ -329,7 +329,17 @@ def _adam(parameters: list[nn.Parameter], adam: Adam) -> torch.optim.Adam:
 def _moving_average(game: Game[BatchT], decay: float | None) -> AveragedModel | None:
     if decay is None:
         return None
-    return AveragedModel(game, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+    def update(averages: Sequence[Tensor], values: Sequence[Tensor], count: Tensor) -> None:
+        # Short at first, or the random weights of the beginning would weigh for 1 / (1 - decay) steps.
+        weight = 1 - min(decay, (1 + float(count)) / (10 + float(count)))
+        for average, value in zip(averages, values, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, weight)
+            else:
+                average.copy_(value)
+
+    return AveragedModel(game, multi_avg_fn=update, use_buffers=True)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Every named set, by name. Nothing heavy here: `unpaired data list` reads it."""
 
-import os
+import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +17,15 @@ class NamedSet(NamedTuple):
     make: Callable[[Path, int], None]
 
 
+FACES_HELD_OUT = 264
+"""64 to choose the best checkpoint by, 200 to test on."""
+
+
 def _faces(task: str) -> Callable[[Path, int], None]:
     def make(folder: Path, size: int) -> None:
         from unpaired.data.sets import faces
 
-        faces.make(folder, task=task, size=size)
+        faces.make(folder, task=task, size=size, test=FACES_HELD_OUT)
 
     return make
 
@@ -31,18 +36,26 @@ SETS: dict[str, NamedSet] = {
 }
 
 
-def folder_of(name: str, *, size: int, cache: Path) -> Path:
-    """The folder of a named set at `size` px below `cache`, made when it is asked for the first time. DataError if unknown."""
+def make(name: str, folder: Path, *, size: int) -> str:
+    """Write a named set into the new folder `folder`; its licence and credit. DataError if there is no such set."""
     if name not in SETS:
         raise DataError(f"'{name}' is neither a folder or zip nor a named set; wanted a path, or one of: {', '.join(SETS)}")
+    SETS[name].make(folder, size)
+    card = folder / "set.json"
+    return json.loads(card.read_text(encoding="utf-8"))["credit"] if card.exists() else ""
+
+
+def folder_of(name: str, *, size: int, cache: Path) -> Path:
+    """The folder of a named set at `size` px below `cache`, made when it is asked for the first time. DataError if unknown."""
     folder = cache / "sets" / f"{name.replace(':', '-')}-{size}"
     if not folder.exists():
         # Made beside and renamed, so that a second run never reads a half-made set.
-        making = folder.with_name(f".{folder.name}.{os.getpid()}")
-        SETS[name].make(making, size)
-        try:
-            making.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as making:
+            make(name, Path(making) / "set", size=size)
+            try:
+                (Path(making) / "set").rename(folder)
+            except OSError:
+                if not folder.exists():  # else another run was faster
+                    raise
     return folder

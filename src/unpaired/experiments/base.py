@@ -1,0 +1,142 @@
+"""Experiments as data, and what running one leaves: `results/NAME/result.json` and figures.
+
+An experiment names its claims beforehand. Each is checked against what was measured, and written down with its verdict
+whether it holds or not.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+from unpaired.errors import ConfigError
+
+Size = Literal["quick", "default", "paper"]
+Metrics = dict[str, Any]
+
+
+class Claim(NamedTuple):
+    """Something that a paper says, or that is wanted, as a test on the metrics.
+
+    statement: in words. source: who says so. wanted: in words, with the numbers. measure: what of the metrics it is about.
+    holds: the verdict on that.
+    """
+
+    statement: str
+    source: str
+    wanted: str
+    measure: Callable[[Metrics], Any]
+    holds: Callable[[Any], bool]
+
+
+class Lab(NamedTuple):
+    """Where an experiment works. results: its own folder, for figures. runs: trainings, kept and taken up again."""
+
+    results: Path
+    runs: Path
+    size: Size
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A paper's experiment.
+
+    about: a line. run: does the work in a lab and returns metrics (JSON-able). claims: checked afterwards. deviations: from
+    the paper or its authors' code, with reasons. seeds: of each size. budget: of each size, in words.
+    """
+
+    name: str
+    about: str
+    paper: str
+    run: Callable[[Lab], Metrics]
+    claims: tuple[Claim, ...]
+    deviations: tuple[str, ...]
+    seeds: Mapping[Size, tuple[int, ...]] = field(default_factory=dict)
+    budget: Mapping[Size, str] = field(default_factory=dict)
+
+
+def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> dict[str, Any]:
+    """Run an experiment; write and return its result. `result.json` is replaced only when everything has been measured.
+
+    The default size is written to `out/NAME`, others to `out/NAME-SIZE`. Trainings stay under `runs`: a reproduction that
+    was cut off goes on where it was.
+    """
+    folder = out / (experiment.name if size == "default" else f"{experiment.name}-{size}")
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    metrics = experiment.run(Lab(folder, runs / f"{experiment.name}-{size}", size))
+    spent = folder_minutes(runs / f"{experiment.name}-{size}", add=(time.monotonic() - began) / 60)
+    result = {
+        "experiment": experiment.name,
+        "about": experiment.about,
+        "paper": experiment.paper,
+        "command": f"unpaired reproduce {experiment.name}" + ("" if size == "default" else f" --size {size}"),
+        "size": size,
+        "budget": experiment.budget.get(size, ""),
+        "commit": _commit(),
+        "seeds": list(experiment.seeds.get(size, ())),
+        "versions": {name: metadata.version(name) for name in ("unpaired", "torch", "numpy", "pillow")}
+        | {"python": platform.python_version()},
+        "machine": _machine(),
+        "minutes": round(spent, 1),
+        "deviations": list(experiment.deviations),
+        "metrics": metrics,
+        "claims": [_verdict(claim, metrics) for claim in experiment.claims],
+    }
+    temporary = folder / f".result.json.{os.getpid()}"
+    temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(folder / "result.json")
+    return result
+
+
+def find(table: Mapping[str, Experiment], name: str) -> Experiment:
+    """The experiment of that name. ConfigError with the names there are."""
+    if name not in table:
+        raise ConfigError(f"no experiment '{name}'; there are: {', '.join(table)}")
+    return table[name]
+
+
+def folder_minutes(folder: Path, *, add: float = 0.0) -> float:
+    """Minutes spent under `folder` over all sessions, `add` included from now on: a resumed reproduction counts whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = folder / "minutes.txt"
+    total = add + (float(ledger.read_text()) if ledger.exists() else 0.0)
+    ledger.write_text(f"{total:.2f}")
+    return total
+
+
+def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any]:
+    measured = claim.measure(metrics)
+    return {
+        "statement": claim.statement,
+        "source": claim.source,
+        "measured": measured,
+        "wanted": claim.wanted,
+        "holds": bool(claim.holds(measured)),
+    }
+
+
+def _commit() -> str:
+    """The commit of the checkout that this package runs from, "+" where it has changes; "" outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run(["git", "status", "--porcelain", "."], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return commit + ("+" if changed.stdout.strip() else "")
+
+
+def _machine() -> str:
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    processor = platform.processor() or platform.machine()
+    return f"{os.cpu_count()} x {processor}, {torch.get_num_threads()} threads{gpu}, {sys.platform}"

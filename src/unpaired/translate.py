@@ -1,0 +1,116 @@
+"""From image files to translated image files."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from unpaired import images
+from unpaired.data.sources import open_source
+from unpaired.engine.runtime import choose_device
+from unpaired.errors import DataError, RunError, UnreadableImages
+from unpaired.translator import Translator, load
+
+
+class Job(NamedTuple):
+    """A file to translate: where its bytes come from, what to call it in messages, where the answer goes."""
+
+    source: Path | partial[bytes]
+    name: str
+    target: Path
+
+
+class Outcome(NamedTuple):
+    """translated: the files written; skipped: (name, reason) of those that could not be read."""
+
+    translated: list[Path]
+    skipped: list[tuple[str, str]]
+
+
+def translate_files(
+    where: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    out: str | Path,
+    direction: str = "a_to_b",
+    device: str = "auto",
+    batch: int = 32,
+    overwrite: bool = False,
+) -> Outcome:
+    """Translate files, folders (at any depth) and zips into `out`, `batch` at a time, under their own names.
+
+    where: a run's folder or a bundle. A folder's files keep their place below it; with several inputs each folder gets
+    one of its own in `out`. Formats that cannot be written (GIF) become PNG. Unreadable files are skipped and returned.
+
+    DataError where there is nothing to translate or two answers would share a name; RunError where answers are there
+    already and `overwrite` is not set. Both are raised before anything is written.
+    """
+    chosen, _ = choose_device(device)
+    translator = load(where, direction=direction, device=str(chosen))
+    jobs = [job for given in inputs for job in _jobs(Path(given), Path(out), several=len(inputs) > 1)]
+    _refuse(jobs, inputs, overwrite=overwrite)
+    outcome = Outcome([], [])
+    with ThreadPoolExecutor() as threads:  # decoding and encoding release Python's lock
+        for start in range(0, len(jobs), batch):
+            chunk = jobs[start : start + batch]
+            readable = []
+            for job, pixels in zip(chunk, threads.map(partial(_read, translator=translator), chunk), strict=True):
+                if isinstance(pixels, str):
+                    outcome.skipped.append((job.name, pixels))
+                else:
+                    readable.append((job, pixels))
+            if readable:
+                answers = translator(np.stack([pixels for _, pixels in readable]))
+                list(threads.map(_write, [job.target for job, _ in readable], answers))
+                outcome.translated.extend(job.target for job, _ in readable)
+    return outcome
+
+
+def _jobs(given: Path, out: Path, *, several: bool) -> Iterator[Job]:
+    if given.is_file() and given.suffix.lower() != ".zip":
+        yield Job(given, str(given), out / _writable(given.name))
+        return
+    source = open_source(given)
+    source.require_images(domain=str(given))
+    root = out / given.stem if several else out
+    for name in source.names:
+        yield Job(partial(source.read, name), f"{given}/{name}", root / _writable(name))
+
+
+def _writable(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    return path if path.suffix.lower() in images.WRITABLE else path.with_suffix(".png")
+
+
+def _refuse(jobs: Sequence[Job], inputs: Sequence[str | Path], *, overwrite: bool) -> None:
+    if not jobs:
+        raise DataError("no images given; name files, folders or zips to translate")
+    by_target: dict[Path, str] = {}
+    for job in jobs:
+        if job.target in by_target:
+            raise DataError(f"{by_target[job.target]} and {job.name} would both become {job.target}; translate them into two folders")
+        by_target[job.target] = job.name
+    there = [str(target) for target in by_target if target.exists()]
+    if there and not overwrite:
+        raise RunError(f"{len(there)} of {len(jobs)} files are there already, such as {there[0]}; choose another --out or --overwrite")
+    read = {Path(given).resolve() for given in inputs}
+    for job in jobs:
+        if isinstance(job.source, Path) and job.target.resolve() in read:
+            raise RunError(f"{job.target} would overwrite its own input; choose another --out")
+
+
+def _read(job: Job, *, translator: Translator) -> images.Pixels | str:
+    """The fitted pixels, or the reason why there are none."""
+    try:
+        source = job.source if isinstance(job.source, Path) else job.source()
+        return translator.fitted(source)
+    except (UnreadableImages, DataError, OSError) as error:
+        return str(error)
+
+
+def _write(target: Path, answer: images.Pixels) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    images.write(target, answer)
