@@ -1,6 +1,7 @@
 """The commands. What each one needs is imported when it runs, so that help and mistakes are answered at once."""
 
 import difflib
+import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 import unpaired
 from unpaired import config
 from unpaired.config import options
-from unpaired.errors import ConfigError, DataWarning, UnpairedError
+from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError
 from unpaired.games import specs
 from unpaired.options import DataOptions, Training
 
@@ -132,8 +133,8 @@ class Evaluate:
         from unpaired import runs
         from unpaired.metrics.features import EXTRACTORS
 
-        runs.evaluate(self.run_folder, extractor=None if self.extractor == "none" else EXTRACTORS[self.extractor]())
-        _show_scores(self.run_folder)
+        extractor = None if self.extractor == "none" else EXTRACTORS[self.extractor]()
+        _show_scores(runs.evaluate(self.run_folder, extractor=extractor))
 
 
 @options
@@ -159,11 +160,20 @@ class Reproduce:
     """quick: minutes, for a first look; default: up to two hours on two cores; paper: the paper's own budget, for a GPU."""
     out: Path = Path("results")
     """The folder in which the experiment's own folder is written."""
+    runs: Path = Path("runs")
+    """Where its trainings are kept; a reproduction that was cut off goes on with them."""
 
     def run(self) -> None:
-        from unpaired import experiments
+        from unpaired.experiments.base import find, reproduce
+        from unpaired.experiments.table import EXPERIMENTS
 
-        experiments.reproduce(self.name, size=self.size, out=self.out)
+        if self.name == "list":
+            for experiment in EXPERIMENTS.values():
+                print(f"{experiment.name:<16} {experiment.about}")
+            return
+        result = reproduce(find(EXPERIMENTS, self.name), size=self.size, out=self.out, runs=self.runs)
+        for claim in result["claims"]:
+            print(f"{'holds' if claim['holds'] else 'does not hold'}: {claim['statement']}\n  {claim['wanted']}: {claim['measured']}")
 
 
 @options
@@ -329,12 +339,32 @@ def _registry() -> ConstructorRegistry:
 
 
 def _finish(folder: Path) -> None:
-    """After a training: scores, where images were held out, and the report."""
-    ...
+    """After a training: scores, where images were held out, and the report. One process does it, of many."""
+    if int(os.environ.get("RANK", "0")):
+        return
+    from unpaired import runs
+    from unpaired.report import write_report
+
+    try:
+        _show_scores(runs.evaluate(folder))
+    except RunError as nothing_held_out:
+        print(nothing_held_out, file=sys.stderr)
+    print(f"{write_report(folder)}\ntranslate with: unpaired translate {folder} IMAGES --out FOLDER")
 
 
-def _show_scores(folder: Path) -> None:
-    ...
+def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """A table for each direction: a row for each measure, translated beside doing nothing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for direction, methods in scores.items():
+        table = Table(title=direction.replace("_", " "), title_justify="left")
+        table.add_column("held-out test images")
+        for method in methods:
+            table.add_column(method, justify="right")
+        for measure in {measure: None for values in methods.values() for measure in values}:
+            table.add_row(measure, *(f"{values[measure]:.4g}" if measure in values else "" for values in methods.values()))
+        Console().print(table)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *rest: Any) -> None:

@@ -76,7 +76,7 @@ def vary(
     x = _crop_and_flip(x, draws=draws, height=height, width=width, flip=flip)
     if not x.is_floating_point():
         x = images.to_tensor(x.permute(0, 2, 3, 1))
-    return _jitter(x, strength=jitter, numbers=draws.jitter) if jitter else x
+    return (_jitter(x, strength=jitter, numbers=draws.jitter) if jitter else x).contiguous()
 
 
 def centre_crop(x: Tensor, *, size: int | tuple[int, int]) -> Tensor:
@@ -100,23 +100,25 @@ def _crop_and_flip(x: Tensor, *, draws: Draws, height: int, width: int, flip: bo
     down = top[:, None] + torch.arange(height, device=x.device)
     step = torch.arange(width, device=x.device).expand(len(x), width)
     across = left[:, None] + torch.where(mirrored[:, None], width - 1 - step, step)
-    image, channel = (torch.arange(length, device=x.device) for length in x.shape[:2])
-    return x[image[:, None, None, None], channel[:, None, None], down[:, None, :, None], across[:, None, None, :]]
+    image = torch.arange(len(x), device=x.device)
+    # Channels last, as they come from the store: one look-up moves a whole pixel.
+    pixels = x.permute(0, 2, 3, 1)[image[:, None, None], down[:, :, None], across[:, None, :]]
+    return pixels.permute(0, 3, 1, 2)
 
 
 def _jitter(x: Tensor, *, strength: float, numbers: Tensor) -> Tensor:
     alpha = x.shape[1] in (2, 4)
-    colour = (x[:, : x.shape[1] - alpha] + 1.0) / 2.0
+    colour = x[:, : x.shape[1] - alpha].add(1.0).div_(2.0)
     factors = (1.0 + strength * (2.0 * numbers.to(x.dtype) - 1.0))[:, :, None, None, None].unbind(1)
-    colour = (colour * factors[0]).clamp(0.0, 1.0)
+    colour = colour.mul_(factors[0]).clamp_(0.0, 1.0)
     middle = _grey(colour).mean(dim=(2, 3), keepdim=True)
-    colour = (middle + (colour - middle) * factors[1]).clamp(0.0, 1.0)
-    grey = _grey(colour)
-    colour = (grey + (colour - grey) * factors[2]).clamp(0.0, 1.0) * 2.0 - 1.0
+    colour = torch.lerp(middle, colour, factors[1]).clamp_(0.0, 1.0)
+    colour = torch.lerp(_grey(colour), colour, factors[2]).clamp_(0.0, 1.0).mul_(2.0).sub_(1.0)
     return torch.cat([colour, x[:, -1:]], dim=1) if alpha else colour
 
 
 def _grey(colour: Tensor) -> Tensor:
     if colour.shape[1] != 3:
-        return colour.mean(dim=1, keepdim=True)
-    return (colour * colour.new_tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+        return colour
+    red, green, blue = colour.split(1, dim=1)
+    return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue

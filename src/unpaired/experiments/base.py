@@ -73,8 +73,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
     folder = out / (experiment.name if size == "default" else f"{experiment.name}-{size}")
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    metrics = experiment.run(Lab(folder, runs / f"{experiment.name}-{size}", size))
-    spent = folder_minutes(runs / f"{experiment.name}-{size}", add=(time.monotonic() - began) / 60)
+    metrics = experiment.run(Lab(folder, runs, size))
     result = {
         "experiment": experiment.name,
         "about": experiment.about,
@@ -87,7 +86,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
         "versions": {name: metadata.version(name) for name in ("unpaired", "torch", "numpy", "pillow")}
         | {"python": platform.python_version()},
         "machine": _machine(),
-        "minutes": round(spent, 1),
+        "minutes": round((time.monotonic() - began) / 60, 1),
         "deviations": list(experiment.deviations),
         "metrics": metrics,
         "claims": [_verdict(claim, metrics) for claim in experiment.claims],
@@ -103,15 +102,6 @@ def find(table: Mapping[str, Experiment], name: str) -> Experiment:
     if name not in table:
         raise ConfigError(f"no experiment '{name}'; there are: {', '.join(table)}")
     return table[name]
-
-
-def folder_minutes(folder: Path, *, add: float = 0.0) -> float:
-    """Minutes spent under `folder` over all sessions, `add` included from now on: a resumed reproduction counts whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ledger = folder / "minutes.txt"
-    total = add + (float(ledger.read_text()) if ledger.exists() else 0.0)
-    ledger.write_text(f"{total:.2f}")
-    return total
 
 
 def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any]:
