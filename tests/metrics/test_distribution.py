@@ -142,14 +142,15 @@ def test_equal_sets_and_duplicates():
     assert precision_recall(real, real) == (1.0, 1.0)
     assert density_coverage(real, real) == (1.0, 1.0)
     # A set of copies has balls without extent; they still hold their own copies, whatever the rounding.
-    copies = np.repeat(real[:8] * 1e3, 5, axis=0)
-    assert precision_recall(copies, copies[::-1].copy(), k=3) == (1.0, 1.0)
+    wide, _ = clouds(real=8, fake=2, dimension=300)
+    copies = np.repeat(wide, 5, axis=0)
+    assert precision_recall(copies, np.roll(wide, 3, axis=0).repeat(4, axis=0), k=3) == (1.0, 1.0)
 
 
 def test_a_far_offset_of_both_changes_no_neighbourhood():
     real, fake = clouds(real=60, fake=60, dimension=8)
-    assert density_coverage(real + 1e6, fake + 1e6) == density_coverage(real, fake)
-    assert precision_recall(real + 1e6, fake + 1e6) == precision_recall(real, fake)
+    assert density_coverage(real + 1e8, fake + 1e8) == density_coverage(real, fake)
+    assert precision_recall(real + 1e8, fake + 1e8) == precision_recall(real, fake)
 
 
 def test_coverage_sees_the_missing_mode_and_density_the_crowd():
@@ -244,6 +245,22 @@ def test_sliced_wasserstein_takes_every_image_in_turn():
     fake[4] += 0.25
     whole = sliced_wasserstein(real, real + 0.25, patches=1000)
     assert sliced_wasserstein(real, fake, patches=1000) == pytest.approx(whole / 5, rel=0.25)
+
+
+def test_sliced_wasserstein_looks_to_the_very_edge():
+    real = noise(4, 1, 8, 8, seed=9)
+    for edge in (real[:, :, 7], real[:, :, 0], real[..., 7], real[..., 0]):
+        before = real.clone()
+        edge += 1.0  # a view: one row or column of `real`
+        assert sliced_wasserstein(before, real, levels=1) > 0.01
+        real.copy_(before)
+
+
+def test_sliced_wasserstein_scales_each_channel_by_its_own_deviation():
+    real, fake = noise(20, 3, 16, 16, seed=10), noise(20, 3, 16, 16, seed=11) + 0.1
+    gain, offset = torch.tensor([[1.0, 0.05, 4.0], [0.0, 0.5, -0.5]]).view(2, 3, 1, 1)
+    expected = sliced_wasserstein(real, fake, levels=1)
+    assert sliced_wasserstein(real * gain + offset, fake * gain + offset, levels=1) == pytest.approx(expected, rel=1e-3)
 
 
 def test_sliced_wasserstein_levels_reach_down_to_sixteen():

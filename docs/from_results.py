@@ -1,0 +1,115 @@
+"""Write the numbers of `results/*/result.json` into README.md and docs/*.md.
+
+Between `<!-- results:NAME:WHAT -->` and `<!-- /results -->` everything is replaced: WHAT is `claims`, `scores`, `modes`,
+`summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- results:(?P<name>[\w-]+):(?P<what>\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
+Result = dict[str, Any]
+
+
+def claims(result: Result) -> str:
+    """A row for each claim: what was wanted, what was measured, whether it holds."""
+    lines = ["| claim | wanted | measured | holds |", "| --- | --- | --- | --- |"]
+    for claim in result["claims"]:
+        lines.append(f"| {claim['statement']} | {claim['wanted']} | {_short(claim['measured'])} | {_verdict(claim)} |")
+    return "\n".join(lines)
+
+
+def scores(result: Result) -> str:
+    """Errors by direction and method, for an experiment that compares translators."""
+    lines = []
+    for direction, methods in result["metrics"]["scores"].items():
+        measures = [name for name in ("error", "psnr", "ssim", "retrieval top-1", "reconstruction") if name in methods["DiscoGAN"]]
+        lines += [f"| {direction.replace('_', ' ')} | {' | '.join(measures)} |", "| --- |" + " ---: |" * len(measures)]
+        for method, values in methods.items():
+            lines.append(f"| {method} | {' | '.join(_number(values.get(name)) for name in measures)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def modes(result: Result) -> str:
+    """Modes, collisions and quality by geometry and model: means over seeds with standard errors."""
+    lines = []
+    for geometry, models in result["metrics"]["geometries"].items():
+        measures = list(next(iter(models.values())))
+        lines += [f"| {geometry} | {' | '.join(measures)} |", "| --- |" + " ---: |" * len(measures)]
+        for model, values in models.items():
+            cells = [f"{values[name]['mean']:.2f} ± {values[name]['error']:.2f}" for name in measures]
+            lines.append(f"| {model} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def facts(result: Result) -> str:
+    """How the result came about."""
+    seeds = ", ".join(map(str, result["seeds"]))
+    return (
+        f"`{result['command']}` · {result['budget']} · seeds {seeds} · {result['minutes']:g} minutes on {result['machine']} · "
+        f"commit `{result['commit'][:10]}`\n\nDeviations from the paper: " + "; ".join(result["deviations"]) + "."
+    )
+
+
+def summary(result: Result) -> str:
+    """One line for a table of experiments."""
+    held = sum(claim["holds"] for claim in result["claims"])
+    return f"{held} of {len(result['claims'])} claims hold"
+
+
+WRITERS: dict[str, Callable[[Result], str]] = {
+    "claims": claims,
+    "scores": scores,
+    "modes": modes,
+    "facts": facts,
+    "summary": summary,
+}
+
+
+def fill(text: str) -> str:
+    """The page with every block written anew."""
+
+    def block(match: re.Match[str]) -> str:
+        result = json.loads((ROOT / "results" / match["name"] / "result.json").read_text(encoding="utf-8"))
+        return f"{match[1]}{WRITERS[match['what']](result)}\n{match[4]}"
+
+    return BLOCK.sub(block, text)
+
+
+def main() -> None:
+    behind = []
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = page.read_text(encoding="utf-8")
+        if (filled := fill(text)) != text:
+            behind.append(page.name)
+            if "--check" not in sys.argv:
+                page.write_text(filled, encoding="utf-8")
+    if behind and "--check" in sys.argv:
+        sys.exit(f"behind their results: {', '.join(behind)}; run `make docs`")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')}: {_short(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_short, value))
+    return _number(value) if isinstance(value, int | float) else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _verdict(claim: dict[str, Any]) -> str:
+    return "yes" if claim["holds"] else "**no**"
+
+
+if __name__ == "__main__":
+    main()
