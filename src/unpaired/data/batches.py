@@ -140,6 +140,16 @@ class UnpairedData:
 
         return Unpaired(one(self.train_a, "a"), one(self.train_b, "b"))
 
+    def swapped(self) -> "UnpairedData":
+        """The same images with A and B exchanged."""
+        other = {"train_a": "train_b", "test_a": "test_b", "truth_a": "truth_b"}
+        other |= {b: a for a, b in other.items()}
+        parts = {part: getattr(self, source) for part, source in other.items()}
+        names, skipped = ({other[part]: value for part, value in table.items()} for table in (self.names, self.skipped))
+        return dataclasses.replace(
+            self, **parts, names=names, skipped=skipped, domains=self.domains[::-1], fingerprint=f"{self.fingerprint}-swapped"
+        )
+
 
 def open_unpaired(
     sources: Sequence[str],

@@ -126,7 +126,7 @@ class DomainPaths(NamedTuple):
 
     test_*: images kept apart by the set's author. truth_b: for images of test_a, the exact counterpart in B under the
     same name; truth_a likewise for test_b. card: what the set's `set.json` says (licence, credit), or None. domains:
-    names of A and B for people.
+    names of A and B for people: those that the card gives under "a" and "b", else those of the folders.
     """
 
     train_a: Source
@@ -176,7 +176,9 @@ def find_domains(sources: tuple[str, ...]) -> DomainPaths:
     assert train_b is not None
     test_a, test_b = part(("test", "val"), 0), part(("test", "val"), 1)
     truth_a, truth_b = part(("truth",), 0), part(("truth",), 1)
-    return DomainPaths(train_a, train_b, test_a, test_b, truth_b, truth_a, _card(tree, root), names)
+    card = _card(tree, root)
+    called = (str(card.get("a", names[0])), str(card.get("b", names[1]))) if card else names
+    return DomainPaths(train_a, train_b, test_a, test_b, truth_b, truth_a, card, called)
 
 
 def natural(name: str) -> tuple[Any, ...]:

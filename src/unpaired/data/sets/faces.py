@@ -84,13 +84,16 @@ _FIXED: Mapping[str, object] = {
 
 
 class _Domains(NamedTuple):
+    """What the faces of A and of B are drawn with, and what people call them."""
+
     a: Mapping[str, Any]
     b: Mapping[str, Any]
+    names: tuple[str, str]
 
 
 _DOMAINS: Mapping[Task, _Domains] = {
-    "hair": _Domains(a={"hair": "dark", "glasses": False}, b={"hair": "blond", "glasses": False}),
-    "glasses": _Domains(a={"glasses": False}, b={"glasses": True}),
+    "hair": _Domains(a={"hair": "dark", "glasses": False}, b={"hair": "blond", "glasses": False}, names=("dark hair", "blond hair")),
+    "glasses": _Domains(a={"glasses": False}, b={"glasses": True}, names=("without glasses", "with glasses")),
 }
 
 
@@ -288,8 +291,8 @@ def _write_card(file: Path, *, style: Style, task: Task, size: int, train: int, 
     card = {
         "name": f"faces-{task}",
         "task": task,
-        "a": _DOMAINS[task].a,
-        "b": _DOMAINS[task].b,
+        "a": _DOMAINS[task].names[0],
+        "b": _DOMAINS[task].names[1],
         "size": size,
         "seed": seed,
         "counts": {"trainA": train, "trainB": train, "testA": test, "testB": test, "truthB": test, "truthA": test},
