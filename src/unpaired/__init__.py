@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["load", "train"]
+from unpaired.version import VERSION as __version__
+
+__all__ = ["__version__", "load", "train"]
 
 if TYPE_CHECKING:
     from unpaired.runs import train

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from tyro.conf import OmitArgPrefixes, Positional
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-import unpaired
 from unpaired import config
 from unpaired.config import options
 from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError
 from unpaired.games import specs
 from unpaired.options import DataOptions, Training
+from unpaired.version import VERSION
 
 Direction = Literal["a_to_b", "b_to_a"]
 
@@ -35,6 +35,7 @@ class _Train:
     """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
     data: DataOptions = DataOptions()
     training: Training = Training()
+    game: Any = None
 
     def run(self) -> None:
         from unpaired import runs
@@ -269,7 +270,7 @@ def _parse(arguments: list[str]) -> Any:
             print(_overview(path, table))
             return None
         if word == "--version":
-            print(f"unpaired {unpaired.__version__}")
+            print(f"unpaired {VERSION}")
             return None
         if word not in table:
             near = difflib.get_close_matches(word, table, n=1)
@@ -367,5 +368,5 @@ def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Non
         Console().print(table)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+def _show_warning(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
     print(f"{'warning' if issubclass(category, DataWarning) else category.__name__}: {message}", file=sys.stderr)

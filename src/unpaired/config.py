@@ -22,7 +22,7 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def options(cls: type[T]) -> type[T]:
     """Class decorator: a frozen, strict, keyword-only dataclass that refuses unknown keys."""
-    config = pydantic.ConfigDict(extra="forbid", strict=True, validate_default=True)
+    config = pydantic.ConfigDict(extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
     return dataclass(frozen=True, kw_only=True, config=config)(cls)
 
 
@@ -34,7 +34,11 @@ def to_dict(value: Any) -> Any:
 def from_dict(cls: type[T], values: Any, *, where: str = "the configuration") -> T:
     """The options object that `to_dict` came from. ConfigError names each wrong key and what was wanted there."""
     try:
-        return pydantic.TypeAdapter(cls).validate_json(json.dumps(values))
+        text = json.dumps(values)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where} is not valid: {error}") from None
+    try:
+        return pydantic.TypeAdapter(cls).validate_json(text)
     except pydantic.ValidationError as error:
         raise ConfigError(f"{where} is not valid: {explain(error)}") from None
 
@@ -63,7 +67,9 @@ def parse_choice(text: str, alternatives: Any) -> Any:
         if call.args or kind not in members:
             raise ValueError
         values = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError):
+        if len(values) < len(call.keywords):  # a key twice
+            raise ValueError
+    except (SyntaxError, TypeError, ValueError):
         known = ", ".join(format_choice(member()) for member in members.values())
         raise ConfigError(f"'{text}' is none of the choices; wanted one of: {known}") from None
     return from_dict(members[kind], values, where=f"'{text}'")
@@ -85,5 +91,6 @@ def union_members(alternatives: Any) -> tuple[type, ...]:
 def explain(error: pydantic.ValidationError) -> str:
     """Each wrong value: where it stands, what was wanted, what was found."""
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'].lower()}, found {item['input']!r}" for item in error.errors()
+        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][0].lower()}{item['msg'][1:]}, found {item['input']!r}"
+        for item in error.errors()
     )

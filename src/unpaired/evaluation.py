@@ -13,6 +13,7 @@ from torch import Tensor
 from unpaired import images
 from unpaired.data.batches import UnpairedData
 from unpaired.metrics import distribution, features, paired, relation
+from unpaired.images import Pixels
 from unpaired.translator import Translator
 
 Scores = dict[str, dict[str, dict[str, float]]]
@@ -37,8 +38,13 @@ def held_out(data: UnpairedData, direction: str, *, part: Part) -> HeldOut:
     A quarter, 64 at the most, is for validation: it chooses the best checkpoint. The rest is for testing, so that no
     reported number was chosen by. With fewer than 16 held-out images both parts are all of them.
     """
-    pixels = (data.test_a, data.test_b, data.truth_b) if direction == "a_to_b" else (data.test_b, data.test_a, data.truth_a)
-    return HeldOut(*(None if rows is None else images.to_tensor(rows[_rows(len(rows), part)]) for rows in pixels))
+    if direction == "b_to_a":
+        return held_out(data.swapped(), "a_to_b", part=part)
+
+    def of(pixels: Pixels) -> Tensor:
+        return images.to_tensor(pixels[_rows(len(pixels), part)])
+
+    return HeldOut(of(data.test_a), of(data.test_b), None if data.truth_b is None else of(data.truth_b))
 
 
 def disjoint(data: UnpairedData) -> bool:

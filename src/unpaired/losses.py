@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, PositiveFloat
 
 from unpaired.config import options
+from unpaired.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,9 @@ Distance = Annotated[L1 | L2 | Huber, Field(discriminator="kind")]
 def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     """Sum over layers of E (E_batch real - E_batch fake)^2 (Salimans et al. 2016, section 3.1, as in DiscoGAN's code).
 
-    real, fake: a discriminator's activations, one [N, ...] tensor for each layer.
+    real, fake: a discriminator's activations, one [N, ...] tensor for each layer. ShapeError where there are none.
     """
-    return sum((((r.mean(0) - f.mean(0)).square().mean()) for r, f in zip(real, fake, strict=True)), start=real[0].new_zeros(()))
+    if not real:
+        raise ShapeError("feature matching found no inner layers in the discriminator; use a deeper one or larger images")
+    differences = (r.mean(0) - f.mean(0) for r, f in zip(real, fake, strict=True))
+    return sum((difference.square().mean() for difference in differences), start=real[0].new_zeros(()))

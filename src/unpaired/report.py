@@ -1,8 +1,8 @@
 """One page of a run: `RUN/report.html`, with its scores, pictures and curves. It asks nothing of the network.
 
-Everything lies in the file: styles, charts (SVG), pictures (data URIs) and thirty lines of script that read the charts out
-under the pointer. A Content-Security-Policy forbids whatever else a browser would load or run. Text enters through `tag`,
-which escapes it.
+Everything lies in the file: styles, charts (SVG), pictures (data URIs) and thirty lines of script that read the charts
+out under the pointer. A Content-Security-Policy forbids whatever else a browser would load or run. Text enters through
+`tag`, which escapes it.
 """
 
 import base64
@@ -14,6 +14,7 @@ import math
 import os
 import re
 import shlex
+import statistics
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +25,6 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-import unpaired
 from unpaired import config, evaluation, images, runs
 from unpaired.data.batches import UnpairedData
 from unpaired.engine import journal
@@ -33,6 +33,7 @@ from unpaired.games import table
 from unpaired.metrics import paired
 from unpaired.run_config import RunConfig, load_config
 from unpaired.translator import Translator, load_bundle
+from unpaired.version import VERSION
 from unpaired.watch import duration
 
 SHOWN = 12
@@ -49,6 +50,8 @@ TILE = 128
 """Pixels that a picture of the gallery takes on a wide screen."""
 MOST_POINTS = 240
 """Of each curve."""
+WIDE = 15
+"""Losses that differ by more than this factor are drawn on a logarithmic scale."""
 
 
 def write_report(folder: Path) -> Path:
@@ -72,8 +75,8 @@ def write_report(folder: Path) -> Path:
 class _Facts(NamedTuple):
     """All that a page tells.
 
-    scores, counts: of `evaluation.json`, without its nulls; empty before the first evaluation. about: what the bundle says
-    of itself. data, translators: None and empty where they cannot be opened; `missing` then says why.
+    scores, counts: of `evaluation.json`, without its nulls; empty before the first evaluation. about: what the bundle
+    says of itself. data, translators: None and empty where they cannot be opened; `missing` then says why.
     """
 
     folder: Path
@@ -91,8 +94,9 @@ class _Facts(NamedTuple):
     def domains(self) -> tuple[str, str]:
         if self.data is not None:
             return self.data.domains
-        stems = [Path(source).stem for source in self.run.sources]
-        return (stems[0], stems[1]) if len(stems) == 2 and stems[0] != stems[1] else ("A", "B")
+        stems = [Path(source).stem for source in self.run.sources] if len(self.run.sources) == 2 else ["A", "B"]
+        a, b = (str(self.card.get(key, stem)) for key, stem in zip("ab", stems, strict=True))
+        return (b, a) if self.run.data.swap else (a, b)
 
     @property
     def card(self) -> Mapping[str, Any]:
@@ -114,6 +118,12 @@ class _Facts(NamedTuple):
         return next((event[key] for event in reversed(self.events) if event.get(key) is not None), None)
 
     @property
+    def speed(self) -> float | None:
+        """Steps a second, the median."""
+        known = [event["steps_per_second"] for event in self.of("steps") if "steps_per_second" in event]
+        return statistics.median(known) if known else None
+
+    @property
     def command(self) -> str:
         """The folder, as a shell reads it."""
         return shlex.quote(str(self.folder))
@@ -121,9 +131,10 @@ class _Facts(NamedTuple):
 
 def _gather(folder: Path) -> _Facts:
     run = load_config(folder)
-    values = _read_json(folder / "evaluation.json", "`unpaired evaluate` writes it again")
+    values = _read_scores(folder / "evaluation.json")
     known = {direction: _without_nulls(methods) for direction, methods in values.get("scores", {}).items()}
-    data, translators, missing = _open(folder, run)
+    data, no_data = _open_data(run)
+    translators, about, no_translators = _open_bundle(folder)
     return _Facts(
         folder=folder,
         run=run,
@@ -131,46 +142,50 @@ def _gather(folder: Path) -> _Facts:
         scores={direction: methods for direction, methods in known.items() if methods},
         counts=values.get("images", {}),
         disjoint=values.get("disjoint_from_validation"),
-        about=_read_json(folder / "bundle" / "config.json", "`unpaired resume` writes it again").get("about", {}),
+        about=about,
         data=data,
         translators=translators,
-        missing=missing,
+        missing=no_data or no_translators,
     )
 
 
-def _open(folder: Path, run: RunConfig) -> tuple[UnpairedData | None, dict[str, Translator], str]:
-    """The images and translators of a run; or None, nothing, and why not."""
+def _open_data(run: RunConfig) -> tuple[UnpairedData | None, str]:
+    """The images of a run; or None, and why."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)  # the training has said it
             data = runs.open_data(run)
-        if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
-            return None, {}, f"The images in {', '.join(run.sources)} are no longer those of the training."
     except (UnpairedError, OSError) as error:
-        return None, {}, f"The images of the training cannot be opened any more: {error}."
+        return None, f"The images of the training cannot be opened any more: {error}."
+    if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
+        return None, f"The images in {', '.join(run.sources)} are no longer those of the training."
+    return data, ""
+
+
+def _open_bundle(folder: Path) -> tuple[dict[str, Translator], Mapping[str, Any], str]:
+    """The translators of a run and what their bundle says of itself; or nothing, and why."""
     try:
-        return data, load_bundle(folder), ""
+        translators = load_bundle(folder)
     except UnpairedError as error:
-        return data, {}, f"There are no translators to show yet: {error}."
+        return {}, {}, f"There are no translators to show: {error}."
+    return translators, json.loads((folder / "bundle" / "config.json").read_text(encoding="utf-8"))["about"], ""
 
 
-def _read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """A file of the run; empty where it does not exist."""
+def _read_scores(path: Path) -> dict[str, Any]:
+    """What `runs.evaluate` wrote; empty where it did not."""
     if not path.exists():
         return {}
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; {remedy}") from None
+        raise RunError(f"{path} is damaged: {error}; `unpaired evaluate {path.parent}` writes it again") from None
     if not isinstance(values, dict):
-        raise RunError(f"{path} holds a {type(values).__name__}, wanted a table; {remedy}")
+        raise RunError(f"{path} holds a {type(values).__name__}; `unpaired evaluate {path.parent}` writes it again")
     return values
 
 
 def _without_nulls(methods: Mapping[str, Mapping[str, float | None]]) -> dict[str, dict[str, float]]:
-    known = {
-        method: {name: value for name, value in values.items() if value is not None} for method, values in methods.items()
-    }
+    known = {method: {name: value for name, value in of.items() if value is not None} for method, of in methods.items()}
     return {method: values for method, values in known.items() if values}
 
 
@@ -242,7 +257,7 @@ def _page(facts: _Facts) -> str:
         _header(facts),
         tag("nav", *links, aria_label="Sections"),
         tag("main", *(_section(name, title, *parts) for name, (title, parts) in sections.items())),
-        tag("footer", f"Written by unpaired {unpaired.__version__} on {_date(datetime.now().timestamp())}"),
+        tag("footer", f"Written by unpaired {VERSION} on {_date(datetime.now().timestamp())}"),
         tag("script", _Markup(_SCRIPT)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
@@ -257,10 +272,8 @@ def _name(facts: _Facts) -> str:
 
 def _header(facts: _Facts) -> _Markup:
     game = facts.run.game
-    named = facts.domains != ("A", "B")
-    title = [facts.domains[0], tag("span", " ⇄ ", class_="soft"), facts.domains[1]] if named else [_name(facts)]
-    if type(game).__name__ == "TranslationGAN" or (facts.translators and len(facts.translators) == 1):
-        title = [tag("span", " → ", class_="soft") if part == tag("span", " ⇄ ", class_="soft") else part for part in title]
+    arrow = tag("span", " → " if len(facts.translators or facts.scores) == 1 else " ⇄ ", class_="soft")
+    title = [facts.domains[0], arrow, facts.domains[1]] if facts.domains != ("A", "B") else [_name(facts)]
     about = (type(game).__doc__ or "").splitlines()[0]
     return tag(
         "header",
@@ -276,12 +289,14 @@ def _when(facts: _Facts) -> str:
     begun, ended = facts.of("start", "resume"), facts.of("end")
     if not begun:
         return "The journal of this run is empty."
-    sentence = f"Begun on {_date(begun[0]['time'])}"
-    if ended and ended[-1]["time"] >= begun[-1]["time"]:
-        way = "ended" if ended[-1].get("complete") else "stopped early"
-        sentence += f", {way} on {_date(ended[-1]['time'])}"
+    over = bool(ended) and ended[-1]["time"] >= begun[-1]["time"]
+    first, last = (_date(event["time"]) for event in (begun[0], ended[-1] if over else facts.events[-1]))
+    at = f"at {last[-5:]}" if first[:-5] == last[:-5] else f"on {last}"
+    sentence = f"Begun on {first}"
+    if over:
+        sentence += f", {'ended' if ended[-1].get('complete') else 'stopped early'} {at}"
     else:
-        sentence += f", last heard of on {_date(facts.events[-1]['time'])}: it is still running, or was broken off"
+        sentence += f", last heard of {at}: it is still running, or was broken off"
     return sentence + (f", resumed {_times(len(begun) - 1)}." if len(begun) > 1 else ".")
 
 
@@ -293,12 +308,14 @@ def _verdict(facts: _Facts) -> Iterator[_Markup]:
     goal = "the exact counterparts" if _measure(facts.scores) == "error" else "the target domain"
     ratio = nothing / reached
     if ratio > 1.05:
-        said = f"On held-out images, translations are {ratio:.1f} times closer to {goal} than the untouched inputs."
+        said = f"{ratio:.1f} times closer to {goal} than the untouched inputs"
     elif ratio < 0.95:
-        said = f"On held-out images, translations are {1 / ratio:.1f} times farther from {goal} than the untouched inputs."
+        said = f"{1 / ratio:.1f} times farther from {goal} than the untouched inputs"
     else:
-        said = f"On held-out images, translations are about as far from {goal} as the untouched inputs."
-    yield tag("p", said, class_="verdict good" if ratio > 1.05 else "verdict bad")
+        said = f"about as far from {goal} as the untouched inputs"
+    yield tag(
+        "p", f"On held-out images, translations are {said}.", class_=f"verdict {'good' if ratio > 1.05 else 'bad'}"
+    )
 
 
 def _tiles(facts: _Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -308,9 +325,9 @@ def _tiles(facts: _Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
         beside = f"doing nothing: {measure.shown(nothing)}" if nothing is not None else ""
         yield f"Held-out {_lower(measure.label)}", (measure.shown(reached), tag("small", beside))
     training = facts.run.training
-    budget = f"of {training.steps:,}" if training.steps else f"in {training.minutes:g} minutes" if training.minutes else ""
+    budget = f"of {training.steps:,}" if training.steps else f"in {training.minutes or 0:g} minutes"
     yield "Steps", (_number(facts.last("step")), tag("small", budget))
-    seconds, speed = facts.last("seconds"), facts.last("steps_per_second")
+    seconds, speed = facts.last("seconds"), facts.speed
     if seconds is not None:
         yield "Training time", (_time(seconds), tag("small", f"{_number(speed)} steps/s" if speed else ""))
     if facts.data is not None:
@@ -336,7 +353,7 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
-    "error": Measure("Error", "mean absolute difference to the exact counterpart; 1 is black against white", "least", "{:.4f}"),
+    "error": Measure("Error", "mean absolute difference to the exact counterpart, 0 to 1", "least", "{:.4f}"),
     "psnr": Measure("PSNR", "peak signal-to-noise ratio", "most", "{:.2f} dB"),
     "ssim": Measure("SSIM", "structural similarity; 1 is equal", "most", "{:.3f}"),
     "retrieval top-1": Measure("Retrieval, top 1", "its own counterpart is the nearest of all", "most", "{:.1%}"),
@@ -365,15 +382,15 @@ def _measure_of(name: str) -> Measure:
 
 def _results(facts: _Facts) -> Iterator[_Markup]:
     if not facts.scores:
-        yield _note(f"Not evaluated yet. `unpaired evaluate {facts.command}` scores the run on its held-out test images.")
+        yield _note(f"Not evaluated yet: `unpaired evaluate {facts.command}` scores it on the held-out test images.")
         return
     match facts.disjoint:
         case True:
             fairness = "Measured on held-out test images that had no part in the training, nor in choosing the weights."
         case False:
             fairness = (
-                "Measured on the held-out images. There are too few to set some apart, so the same images also chose the "
-                "weights: the scores are a little flattering."
+                "Measured on the held-out images. They are too few to set some apart: the same ones also chose the "
+                "weights, which flatters the scores a little."
             )
         case None:
             fairness = "Measured on held-out images."
@@ -390,12 +407,11 @@ def _score_table(facts: _Facts, direction: str) -> _Markup:
         about = measure.about
         if name.startswith("retrieval top-") and count:
             about += f"; by chance {min(1.0, int(name.removeprefix('retrieval top-')) / count):.1%}"
-        label = tag("th", f"{measure.label} ", _sign(measure.best), tag("small", about), scope="row")
+        label = tag("th", f"{measure.label}\N{NO-BREAK SPACE}", _sign(measure.best), tag("small", about), scope="row")
         cells = [translated.get(name), nothing.get(name)]
-        shown = [tag("td", measure.shown(value)) for value in cells]
-        rows.append(tag("tr", label, *shown, tag("td", *_compared(measure, *cells), class_="word")))
+        shown = [measure.shown(value) for value in cells]
+        rows.append(tag("tr", label, tag("td", shown[0], *_compared(measure, *cells)), tag("td", shown[1])))
     heads = [tag("th", word, scope="col") for word in ("Measure", "Translated", "Doing nothing")]
-    heads.append(tag("th", tag("span", "Compared", class_="hidden"), scope="col"))
     caption = tag("caption", facts.arrow(direction), tag("small", f" {count:,} images" if count else ""))
     return tag("div", tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows)), class_="card scroll")
 
@@ -412,11 +428,11 @@ def _compared(measure: Measure, translated: float | None, nothing: float | None)
     if translated is None or nothing is None or not measure.best or math.isnan(translated + nothing):
         return
     if translated == nothing:
-        yield tag("span", "equal", class_="soft")
+        yield tag("small", "equal")
     elif (translated < nothing) == (measure.best == "least"):
-        yield tag("span", "better", class_="good")
+        yield tag("small", "better", class_="good")
     else:
-        yield tag("span", "worse", class_="bad")
+        yield tag("small", "worse", class_="bad")
 
 
 def _measure(scores: evaluation.Scores) -> str:
@@ -449,7 +465,7 @@ class _Judged(NamedTuple):
 
 def _gallery(facts: _Facts) -> Iterator[_Markup]:
     if facts.data is None or not facts.translators:
-        yield _note(f"{facts.missing} So there are no pictures here; `unpaired report {facts.command}` adds them later.")
+        yield _note(f"{facts.missing} So there are no pictures; `unpaired report {facts.command}` adds them later.")
         return
     shown = 0
     for direction, translator in facts.translators.items():
@@ -486,8 +502,8 @@ def _direction(facts: _Facts, direction: str, translator: Translator, test: eval
     mean = float(judged.errors.mean())
     if recorded is not None and len(judged.inputs) == count and abs(mean - recorded) > 0.02 * abs(recorded) + 1e-4:
         yield _note(
-            f"The pictures are of other weights than the scores above (their mean error is {mean:.4f}): the run went on. "
-            f"`unpaired evaluate {facts.command}` measures again."
+            f"These pictures are by other weights than the scores above (their mean error is {mean:.4f}): the run went "
+            f"on. `unpaired evaluate {facts.command}` measures again."
         )
     worst = judged.errors.argsort(descending=True, stable=True)[:WORST].tolist()
     yield tag("h4", f"The worst {_count(len(worst)).lower()} of {len(judged.inputs):,}, by error")
@@ -531,7 +547,7 @@ def _image(image: Tensor, *, alt: str) -> _Markup:
     scale = max(1, TILE // max(picture.size))
     side = str(picture.width * scale if tiny else min(TILE, picture.width))
     picture.thumbnail((LARGEST_IMAGE, LARGEST_IMAGE), PIL.Image.Resampling.LANCZOS)
-    return tag("img", src=_data_uri(picture), alt=alt, class_="tiny" if tiny else None, width=side, loading="lazy")
+    return tag("img", src=_data_uri(picture), alt=alt, class_="tiny" if tiny else None, width=side)
 
 
 def _data_uri(picture: PIL.Image.Image) -> str:
@@ -555,13 +571,12 @@ def _previews(facts: _Facts) -> Iterator[_Markup]:
             continue
         picture.thumbnail((LARGEST_PREVIEW, picture.height), PIL.Image.Resampling.LANCZOS)
         step = f"step {int(path.stem):,}" if path.stem.isdigit() else path.stem
-        shown = tag("img", src=_data_uri(picture), alt=f"Held-out images and their translations at {step}", loading="lazy")
+        shown = tag("img", src=_data_uri(picture), alt=f"Held-out images and their translations at {step}")
         figures.append(tag("figure", tag("figcaption", step), shown))
     if not figures:
         yield _note("No previews were kept.")
         return
-    said = "The same held-out images, from the first preview to the last." + (" Scroll sideways." if len(figures) > 1 else "")
-    yield tag("p", said, class_="soft")
+    yield tag("p", f"The same held-out images, from the first of {len(paths):,} previews to the last.", class_="soft")
     yield tag("div", *figures, class_="strip", tabindex="0", role="region", aria_label="Previews over time")
 
 
@@ -569,7 +584,7 @@ def _previews(facts: _Facts) -> Iterator[_Markup]:
 
 
 class _Series(NamedTuple):
-    """A curve: its points (step, value) in order of steps; `colour` counts from 0; `still`: a line of reference, dashed."""
+    """A curve: its points (step, value) in order of steps. colour: counts from 0; still: a line of reference, dashed."""
 
     label: str
     points: Sequence[tuple[float, float]]
@@ -609,7 +624,7 @@ def _score_charts(facts: _Facts) -> Iterator[_Markup]:
             f"Held-out {_lower(MEASURES[measure].label)}",
             f"{about[0].upper()}{about[1:]}, on the validation images.",
             lines,
-            mark=(facts.about["step"], "kept") if facts.about.get("step") else None,
+            mark=(facts.about["step"], "kept") if "step" in facts.about else None,
         )
 
 
@@ -622,18 +637,20 @@ def _loss_charts(facts: _Facts) -> Iterator[_Markup]:
             player, _, loss = name.partition("/")
             players.setdefault(player, {}).setdefault(loss, []).append((event["step"], value))
     for player, losses in players.items():
-        lines = [_Series(loss, _smooth(_finite(points)), colour) for colour, (loss, points) in enumerate(losses.items())]
-        lines = [line for line in lines if len(line.points) > 1]
+        smoothed = [(loss, _smooth(_finite(points))) for loss, points in losses.items()]
+        lines = [_Series(loss, points, colour) for colour, (loss, points) in enumerate(smoothed) if len(points) > 1]
         if not lines:
             continue
-        about = "As minimised: weighted, and smoothed for the eye."
+        about = "As minimised: weighted; smoothed for the eye."
         levels = {chance[name] for name in (f"{player}/{line.label}" for line in lines) if name in chance}
         if len(levels) == 1:
             ends = [points[at][0] for points in (line.points for line in lines) for at in (0, -1)]
             level = levels.pop()
-            lines.append(_Series("cannot tell", [(min(ends), level), (max(ends), level)], len(lines), still=True))
+            lines.append(_Series("chance", [(min(ends), level), (max(ends), level)], COLOURS - 1, still=True))
             about += " At the dashed line, real and translated images cannot be told apart."
-        yield _chart(f"Losses of the {player}", about, lines)
+        values = [value for line in lines for _, value in line.points]
+        logarithmic = min(values) > 0 and max(values) > WIDE * min(values)
+        yield _chart(f"Losses of the {player}", about, lines, logarithmic=logarithmic)
 
 
 def _chance(facts: _Facts) -> Mapping[str, float]:
@@ -646,20 +663,29 @@ def _chance(facts: _Facts) -> Mapping[str, float]:
     return game.chance()
 
 
-def _chart(title: str, about: str, lines: Sequence[_Series], *, mark: tuple[float, str] | None = None) -> _Markup:
-    """A line chart. The SVG stretches with its box; words stand beside it as HTML, so that they never shrink."""
+def _chart(
+    title: str,
+    about: str,
+    lines: Sequence[_Series],
+    *,
+    logarithmic: bool = False,
+    mark: tuple[float, str] | None = None,
+) -> _Markup:
+    """A line chart. The SVG stretches with its box; words stand beside it as HTML, so that they never shrink.
+
+    logarithmic: asks for values above 0. mark: a step to point out, and the word for it.
+    """
     values = [value for line in lines for _, value in line.points]
     steps = [step for line in lines for step, _ in line.points]
     left, right = 0.0, max(*steps, 1.0)
     low, high = min(values), max(values)
-    logarithmic = low > 0 and high / low > 30
     if logarithmic:
         scale, ticks = math.log10, _log_ticks(low, high)
         bottom, top = math.log10(low) - 0.05, math.log10(high) + 0.05
     else:
+        span = high - min(low, 0.0) or 1.0
         scale = float
-        bottom = 0.0 if low >= 0 else low - 0.05 * (high - low)
-        top = high + 0.08 * (high - bottom) or 1.0
+        bottom, top = (0.0 if low >= 0 else low - 0.05 * span), high + 0.08 * span
         ticks = _ticks(bottom, top, most=5)
     across = _ticks(left, right, most=5)
 
@@ -701,8 +727,8 @@ def _chart(title: str, about: str, lines: Sequence[_Series], *, mark: tuple[floa
     return tag(
         "figure",
         tag("figcaption", tag("b", title), tag("span", about + note)),
-        tag("div", drawing, *labels, tag("i", hidden=True), class_="plot", aria_hidden=None),
-        tag("p", tag("span", "step"), tag("output", _compact(right)), class_="at"),
+        tag("div", drawing, *labels, tag("i", hidden=True), class_="plot"),
+        tag("p", "at step ", tag("output", f"{right:,.0f}"), class_="at"),
         tag("ul", *map(_legend, lines)),
         class_="card chart",
         data_right=f"{right:g}",
@@ -760,43 +786,33 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 def _doctor(facts: _Facts) -> Iterator[_Markup]:
     looks = len(facts.of("evaluation"))
-    found: dict[tuple[str, ...], list[int]] = {}
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for event in facts.of("finding"):
-        key = tuple(str(event.get(name) or "") for name in ("where", "sign", "says", "tries"))
-        found.setdefault(key[:2], []).append(event["step"])
-    said = {
-        (str(event.get("where") or ""), str(event.get("sign") or "")): event for event in facts.of("finding")
-    }  # the newest of each
-    items = [
-        _finding(f"{sign} in {where}" if where else sign, steps, said[where, sign]) for (where, sign), steps in found.items()
-    ]
-    items += [
-        tag(
-            "li",
-            tag("b", "Loss not finite"),
-            tag("span", f"step {event['found']:,}", class_="step"),
-            tag("p", f"The run went back to step {event['step']:,} and on with other batches and half the learning rate."),
-        )
-        for event in facts.of("rollback")
-    ]
+        found.setdefault((str(event["sign"]), str(event["where"])), []).append(event)
+    items = [_finding(facts, *key, events) for key, events in found.items()]
+    for event in facts.of("rollback"):
+        said = f"The run went back to step {event['step']:,} and on with other batches and half the learning rate."
+        step = tag("span", f"step {event['found']:,}", class_="step")
+        items.append(tag("li", tag("b", "Loss not finite"), step, tag("p", said)))
     if items:
         yield tag("ul", *items, class_="findings")
     elif looks:
-        times = "once" if looks == 1 else f"{looks:,} times"
-        yield _note(f"Nothing found. The doctor looked {times}: for collapse, divergence, copying, colour inversion.", "good")
+        yield _note(f"Nothing found. The doctor looked {_times(looks)}.", "good")
     else:
         yield _note("The doctor has not looked yet.")
 
 
-def _finding(title: str, steps: Sequence[int], event: Mapping[str, Any]) -> _Markup:
-    distinct = sorted(set(steps))
-    when = f"step {distinct[0]:,}" + (f" to {distinct[-1]:,}, {len(distinct)} times" if len(distinct) > 1 else "")
+def _finding(facts: _Facts, sign: str, where: str, events: Sequence[Mapping[str, Any]]) -> _Markup:
+    """One sign at one place, in the words of the last time that it was found."""
+    steps = sorted({event["step"] for event in events})
+    when = f"step {steps[0]:,}" if len(steps) == 1 else f"{_times(len(steps))}, steps {steps[0]:,} to {steps[-1]:,}"
+    place = facts.arrow(where) if where in evaluation.BACK else where
     return tag(
         "li",
-        tag("b", title[:1].upper() + title[1:]),
+        tag("b", f"{sign[:1].upper()}{sign[1:]}: {place}"),
         tag("span", when, class_="step"),
-        tag("p", prose(str(event.get("says") or ""))),
-        *([tag("p", tag("b", "Try: "), prose(str(event["tries"])))] if event.get("tries") else []),
+        tag("p", prose(str(events[-1]["says"]))),
+        tag("p", tag("b", "Try: "), prose(str(events[-1]["tries"]))),
     )
 
 
@@ -805,7 +821,7 @@ def _about(facts: _Facts) -> Iterator[_Markup]:
         "div",
         tag("div", tag("h3", "Data"), _rows(_data_rows(facts)), class_="card"),
         tag("div", tag("h3", "Machine"), _rows(_machine_rows(facts)), class_="card"),
-        class_="two",
+        class_="two top",
     )
     yield tag("h3", "Go on from here")
     yield tag("pre", _commands(facts), tabindex="0")
@@ -826,12 +842,14 @@ def _data_rows(facts: _Facts) -> Iterator[tuple[str, str]]:
         yield "licence", "not stated by the data"
     if facts.data is not None:
         data = facts.data
-        for name, train, test in zip(
-            data.domains, (data.train_a, data.train_b), (data.test_a, data.test_b), strict=True
-        ):
-            yield name, f"{len(train):,} to train on, {len(test):,} held out"
-        truths = [name for name, truth in zip(data.domains, (data.truth_a, data.truth_b), strict=True) if truth is not None]
-        yield "counterparts", f"known exactly in {' and '.join(truths)}" if truths else "not known"
+        a, b = data.domains
+        yield a, f"{len(data.train_a):,} to train on, {len(data.test_a):,} held out"
+        yield b, f"{len(data.train_b):,} to train on, {len(data.test_b):,} held out"
+        known = [name for name, truth in ((a, data.truth_a), (b, data.truth_b)) if truth is not None]
+        yield (
+            "exact counterparts",
+            f"known of held-out images, in {' and in '.join(known)}" if known else "not known",
+        )
         unreadable = sum(map(len, data.skipped.values()))
         if unreadable:
             yield "skipped", f"{unreadable:,} unreadable files"
@@ -848,7 +866,7 @@ def _machine_rows(facts: _Facts) -> Iterator[tuple[str, str]]:
         told = {key: value for key, value in begun[-1].items() if key not in ("event", "time", "step", "seconds")}
         yield from _flat(told.pop("reasons", {}))
         yield from _flat(told)
-    speed = facts.last("steps_per_second")
+    speed = facts.speed
     if speed:
         yield "speed", f"{_number(speed)} steps/s, {_number(speed * facts.run.training.batch)} images/s of each domain"
 
@@ -862,7 +880,8 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> _Markup:
-    return tag("table", tag("tbody", *(tag("tr", tag("th", key, scope="row"), tag("td", prose(value))) for key, value in rows)))
+    lines = (tag("tr", tag("th", key, scope="row"), tag("td", prose(value))) for key, value in rows)
+    return tag("table", tag("tbody", *lines))
 
 
 def _commands(facts: _Facts) -> str:
@@ -912,7 +931,7 @@ def _count(count: int) -> str:
 
 
 def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def _lower(label: str) -> str:
@@ -942,10 +961,11 @@ _STYLE = """
 --c4:#e3c34f;--c5:#a3a9b0}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
-body{margin:0 auto;max-width:1264px;padding:40px 32px 64px;background:var(--paper);color:var(--ink);
+body{margin:0 auto;max-width:1304px;padding:40px 32px 64px;background:var(--paper);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-variant-numeric:tabular-nums}
 h1,h2,h3,h4,p,figure,dl,dd,ul{margin:0}
-h1{font-size:clamp(2rem,5.2vw,3.4rem);line-height:1.08;letter-spacing:-.025em;font-weight:680;overflow-wrap:anywhere}
+h1{font-size:clamp(2rem,5.2vw,3.4rem);line-height:1.08;letter-spacing:-.025em;font-weight:680;overflow-wrap:anywhere;
+text-wrap:balance}
 h2{font-size:1.5rem;letter-spacing:-.012em;line-height:1.2;margin-bottom:14px}
 h3{font-size:1.08rem;margin:30px 0 4px}
 h4{font-size:.95rem;margin:24px 0 10px}
@@ -956,7 +976,6 @@ code{background:var(--fill);padding:.1em .35em;border-radius:4px;overflow-wrap:a
 .soft,small{color:var(--soft)}
 .good{color:var(--good)}
 .bad{color:var(--bad)}
-.hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .over{font-size:.875rem;font-weight:650;color:var(--accent);margin-bottom:10px;overflow-wrap:anywhere}
 .over span{color:var(--soft);font-weight:400}
 .lead{margin-top:14px;max-width:46rem;color:var(--soft);font-size:1.06rem}
@@ -974,34 +993,36 @@ section{margin-top:56px}
 .card{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:20px 22px}
 .card>h3{margin-top:0}
 .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:20px;margin-top:16px}
+.top{align-items:start}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
 caption{text-align:left;font-weight:650;font-size:1.08rem;padding-bottom:8px}
 caption small{font-weight:400}
 th,td{padding:9px 0 9px 16px;text-align:right;vertical-align:baseline;border-top:1px solid var(--rule)}
 th:first-child{padding-left:0;text-align:left;font-weight:560}
-thead th{border-top:0;font-size:.875rem;font-weight:400!important;color:var(--soft);white-space:nowrap;vertical-align:bottom}
+thead th{border-top:0;font-size:.875rem;font-weight:400!important;color:var(--soft);white-space:nowrap}
 td{white-space:nowrap}
 td:nth-child(2){font-weight:640}
-td.word{font-size:.875rem;padding-left:14px}
-tbody th small{display:block;font-weight:400;font-size:.82rem;line-height:1.35}
+tbody small{display:block;font-weight:400;font-size:.82rem;line-height:1.35}
 .card:not(.scroll) th{width:8.5em;color:var(--soft);font-weight:400}
 .card:not(.scroll) td{text-align:left;white-space:normal;font-weight:400;overflow-wrap:anywhere}
 .note{background:var(--fill);border-radius:8px;padding:14px 18px;max-width:60rem;margin-top:14px;overflow-wrap:anywhere}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,380px),1fr));gap:22px 12px;margin-top:14px}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,380px),1fr));gap:22px 32px;margin-top:14px}
 .trio{display:flex;gap:4px}
-.trio img{display:block;flex:0 1 auto;min-width:0;max-width:calc((100% - 8px)/3);height:auto;background:var(--fill);border-radius:3px}
-.trio img:nth-child(2){box-shadow:0 0 0 2px var(--accent);z-index:1}
+.trio img{display:block;flex:0 1 auto;min-width:0;max-width:calc((100% - 8px)/3);height:auto;background:var(--fill);
+border-radius:3px}
+.trio img:nth-child(2){box-shadow:0 0 0 2px var(--accent)}
 .tiny{image-rendering:pixelated}
 .gallery figcaption{display:flex;gap:12px;font-size:.82rem;color:var(--soft);margin-top:5px;max-width:392px}
 .gallery figcaption span,.gallery figcaption b{white-space:nowrap}
 .gallery b{color:var(--bad);font-weight:600}
 .gallery .name{margin-left:auto;overflow:hidden;text-overflow:ellipsis}
+.worst{grid-template-columns:repeat(auto-fill,minmax(min(100%,280px),1fr))}
 .worst .trio img:nth-child(2){box-shadow:0 0 0 2px var(--bad)}
 .chart{display:flex;flex-direction:column}
 .chart figcaption b{display:block;font-size:1.08rem;font-weight:650}
 .chart figcaption span{color:var(--soft);font-size:.875rem;line-height:1.4;display:block}
-.plot{position:relative;height:240px;margin:22px 6px 28px 46px;touch-action:pan-y}
+.plot{position:relative;flex:1 0 240px;margin:22px 6px 28px 46px;touch-action:pan-y}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:visible}
 .plot path{fill:none;vector-effect:non-scaling-stroke}
 .rule{stroke:var(--rule);stroke-width:1}
@@ -1014,8 +1035,8 @@ tbody th small{display:block;font-weight:400;font-size:.82rem;line-height:1.35}
 .plot .flag{top:-4px;background:var(--card);padding:1px 2px}
 .plot i{position:absolute;top:0;bottom:0;width:1px;background:var(--soft);pointer-events:none}
 .chart .at,.chart li{display:flex;align-items:baseline;gap:8px;font-size:.875rem}
-.chart .at{color:var(--soft);margin-top:auto}
-.chart output{margin-left:auto}
+.chart .at{color:var(--soft);gap:4px;margin-bottom:2px}
+.chart li output{margin-left:auto}
 .chart ul{list-style:none;padding:0}
 .chart li i{flex:none;width:18px;border-top:3px solid;align-self:center}
 .chart li i.still{border-top:2px dashed}
@@ -1032,8 +1053,9 @@ summary{cursor:pointer;font-weight:600}
 footer{margin-top:64px;padding-top:16px;border-top:1px solid var(--rule);color:var(--soft);font-size:.875rem}
 @media(max-width:900px){.two{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:560px){body{padding:24px 16px 48px}.card{padding:16px}section{margin-top:44px}
-.tiles{grid-template-columns:1fr 1fr}.tiles dd{font-size:1.35rem}th,td{padding-left:10px}td.word,thead th:last-child{display:none}
-thead th{white-space:normal}.plot{height:200px;margin-left:40px}}
+.tiles{grid-template-columns:1fr 1fr}.tiles dd{font-size:1.25rem}
+th,td{padding-left:10px}thead th{white-space:normal}
+.plot{flex-basis:200px;margin-left:40px}}
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{nav,footer{display:none}section{break-inside:auto}.card,figure{break-inside:avoid}}
 """

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import unpaired
 from unpaired import config
 from unpaired.config import options
 from unpaired.errors import RunError
 from unpaired.games import specs
 from unpaired.options import DataOptions, Training
+from unpaired.version import VERSION
 
 
 @options
@@ -22,7 +22,7 @@ class RunConfig:
     """Decided when the run starts, so that a resumed run computes the same way."""
     data_fingerprint: str = ""
     """Of the decoded images: a resumed run must see the same ones."""
-    version: str = unpaired.__version__
+    version: str = VERSION
 
 
 def load_config(folder: Path) -> RunConfig:

@@ -11,7 +11,6 @@
 
 import copy
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,6 +25,7 @@ from unpaired.engine.journal import Journal
 from unpaired.engine.runtime import Runtime, compile_pays
 from unpaired.engine.trainer import Trainer
 from unpaired.errors import RunError
+from unpaired.files import replacing
 from unpaired.games import specs, table
 from unpaired.games.base import Game
 from unpaired.metrics import features
@@ -47,14 +47,15 @@ def train(
     """Train between two domains and leave a run at `out`; its best translators by direction.
 
     sources: as for the command line: folders or zips A and B, one folder that holds both, or a named set.
-    RunError where `out` is not empty; DataError where the images do not serve.
+    RunError where `out` is not empty; DataError where the images do not serve; KeyboardInterrupt where SIGINT or SIGTERM
+    ended it early, after all is saved.
     """
     folder = Path(out)
     if training.steps is None and training.minutes is None:
         training = replace(training, steps=DEFAULT_STEPS)
     run = RunConfig(sources=tuple(map(_lasting, sources)), game=game, data=data, training=training)
     runtime = Runtime.choose(training)
-    if runtime.writes and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if runtime.writes and folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
         raise RunError(f"{folder} is not empty; choose another --out, or `unpaired resume {folder}` to go on with a run")
     images = open_data(run)
     built = _build(run, images)
@@ -70,7 +71,8 @@ def train(
 def resume(out: str | Path, *, steps: int | None = None, minutes: float | None = None) -> dict[str, Translator]:
     """Go on with a run from its last checkpoint, as if it had never stopped; its best translators by direction.
 
-    steps, minutes: a new end for the whole run, to lengthen one. RunError where there is no run, or its images changed.
+    steps, minutes: a new end for the whole run, to lengthen one. RunError where there is no run, or its images changed;
+    KeyboardInterrupt as from `train`.
     """
     folder = Path(out)
     run = load_config(folder)
@@ -117,9 +119,8 @@ def open_data(run: RunConfig) -> UnpairedData:
 
 def write_json(path: Path, values: Any) -> None:
     """Replace `path` whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> dict[str, Translator]:
@@ -128,7 +129,8 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
     if resumed:
         trainer.restore(trainer.last)
     if not runtime.writes:
-        trainer.run(journal=None, observer=None)
+        if not trainer.run(journal=None, observer=None):
+            raise KeyboardInterrupt
         return load_bundle(folder)
     journal = Journal(folder, tensorboard=run.training.tensorboard)
     watch = Watch(images, folder=folder, journal=journal, run=run, chance=game.chance())
@@ -143,6 +145,8 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
         watch.say(f"{'done' if ended else 'stopped'} at step {step}" + ("" if ended else f"; `unpaired resume {folder}` goes on"))
     finally:
         journal.close()
+    if not ended:
+        raise KeyboardInterrupt
     return load_bundle(folder)
 
 

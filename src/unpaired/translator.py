@@ -5,7 +5,6 @@ A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitt
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from unpaired import config, images
 from unpaired.errors import RunError, ShapeError
+from unpaired.files import replacing
 from unpaired.networks import specs
 from unpaired.networks.build import Shape, generator
 
@@ -79,6 +79,8 @@ class Translator:
     def _tensor(self, x: Tensor) -> Tensor:
         if x.dim() == len(self.source):
             return self._tensor(x[None])[0]
+        if x.dtype != torch.uint8 and not x.is_floating_point():
+            raise ShapeError(f"found a tensor of {x.dtype}; wanted uint8, or floats from -1 to 1")
         if x.dtype == torch.uint8:
             return images.to_uint8(self.batch(images.to_tensor(x.movedim(1, -1)))).movedim(-1, 1)
         return self.batch(x)
@@ -87,10 +89,11 @@ class Translator:
         if x.ndim == len(self.source):
             return self._array(x[None])[0]
         if x.dtype == np.uint8:
-            return images.to_uint8(self.batch(images.to_tensor(torch.from_numpy(x)))).numpy()
-        if x.size and not (0 <= x.min() and x.max() <= 1):
-            raise ShapeError(f"found an array of {x.dtype} from {x.min():g} to {x.max():g}; wanted uint8, or floats from 0 to 1")
-        y = self.batch(torch.from_numpy(x).float().movedim(-1, 1) * 2 - 1)
+            return images.to_uint8(self.batch(images.to_tensor(np.ascontiguousarray(x)))).numpy()
+        if not np.issubdtype(x.dtype, np.floating) or (x.size and not (0 <= x.min() and x.max() <= 1)):
+            found = f"{x.dtype} from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "biuf" else f"{x.dtype}"
+            raise ShapeError(f"found an array of {found}; wanted uint8, or floats from 0 to 1")
+        y = self.batch(torch.from_numpy(np.array(x, np.float32, order="C")).movedim(-1, 1) * 2 - 1)
         return ((y.movedim(1, -1) + 1) / 2).numpy().astype(x.dtype)
 
     def fitted(self, x: str | Path | bytes | PIL.Image.Image) -> images.Pixels:
@@ -169,6 +172,5 @@ def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Tra
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

@@ -77,7 +77,7 @@ class Watch:
         self._preview(step, samples)
         for finding in self.doctor.look(step, samples):
             self.journal.write("finding", step=step, **finding._asdict())
-            self.say(f"[yellow]doctor:[/] {finding.where} {finding.sign}: {finding.says} {finding.tries}")
+            self.say(f"doctor: {finding.where} {finding.sign}: {finding.says} {finding.tries}", style="yellow")
         if not self.console.is_terminal:
             self.say(f"step {step}  {self._bar.tasks[0].percentage:.0f}%  {self._error()}")
         return self.error
@@ -92,8 +92,8 @@ class Watch:
             card=card(self.run, self.data, step=step, error=self.error),
         )
 
-    def say(self, message: str) -> None:
-        self.console.print(message)
+    def say(self, message: str, *, style: str | None = None) -> None:
+        self.console.print(message, style=style, markup=False, soft_wrap=True)
 
     def _preview(self, step: int, samples: Mapping[str, tuple[Any, Any, Any]]) -> None:
         rows = []

@@ -203,3 +203,18 @@ def test_efficientnets_distances_tell_a_photographs_crops_from_anothers(lite0):
     assert other["kid[efficientnet-lite0]"] > 5 * abs(same["kid[efficientnet-lite0]"])
     assert other["frechet[efficientnet-lite0]"] > 2 * same["frechet[efficientnet-lite0]"]
     assert other["coverage[efficientnet-lite0]"] == 0.0 < same["coverage[efficientnet-lite0]"]
+
+
+def test_shrinking_does_not_alias(lite0):
+    board = torch.ones(1, 1, 672, 672)
+    board[..., ::2, ::2] = board[..., 1::2, 1::2] = -1.0
+    of_board, of_grey, of_white = lite0(torch.cat([board, torch.zeros_like(board), torch.ones_like(board)]))
+    assert (of_board - of_grey).norm() < 0.1 * (of_white - of_grey).norm()
+
+
+def test_enlarging_does_not_overshoot(lite0):
+    """The network is shown a picture: what the bicubic filter throws beyond black and white is cut off."""
+    halves = torch.ones(1, 3, 16, 16)
+    halves[..., :8] = -1.0
+    shown = torch.nn.functional.interpolate(halves, size=(224, 224), mode="bicubic", antialias=True).clamp(-1, 1)
+    torch.testing.assert_close(lite0(halves), lite0(shown), atol=1e-4, rtol=1e-3)

@@ -144,10 +144,13 @@ class UnpairedData:
         """The same images with A and B exchanged."""
         other = {"train_a": "train_b", "test_a": "test_b", "truth_a": "truth_b"}
         other |= {b: a for a, b in other.items()}
-        parts = {part: getattr(self, source) for part, source in other.items()}
-        names, skipped = ({other[part]: value for part, value in table.items()} for table in (self.names, self.skipped))
         return dataclasses.replace(
-            self, **parts, names=names, skipped=skipped, domains=self.domains[::-1], fingerprint=f"{self.fingerprint}-swapped"
+            self,
+            **{part: getattr(self, source) for part, source in other.items()},
+            names={other[part]: names for part, names in self.names.items()},
+            skipped={other[part]: skipped for part, skipped in self.skipped.items()},
+            domains=(self.domains[1], self.domains[0]),
+            fingerprint=f"{self.fingerprint}-swapped",
         )
 
 

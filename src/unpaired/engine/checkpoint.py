@@ -5,7 +5,6 @@ A safetensors file: weights and buffers under `game/`, their moving average unde
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from unpaired.errors import RunError
+from unpaired.files import replacing
 
 
 @dataclass
@@ -36,21 +36,16 @@ class Progress:
 
 
 def save(path: Path, *, tensors: Mapping[str, Tensor], progress: Progress) -> None:
-    """Write to a temporary file, flush it to the disk, then rename: whatever happens, `path` is whole.
+    """Replace `path` whole.
 
     OSError where the disk is full or gone; the last good file is then still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        safetensors.torch.save_file(ready, temporary, metadata={"progress": json.dumps(asdict(progress))})
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except SafetensorError as error:
-        raise OSError(str(error)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        try:
+            safetensors.torch.save_file(ready, temporary, metadata={"progress": json.dumps(asdict(progress))})
+        except SafetensorError as error:
+            raise OSError(str(error)) from None
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], Progress]:
@@ -78,9 +73,11 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, player: nn.Module, tenso
     for name, parameter in player.named_parameters():
         start = f"{prefix}/{name}/"
         found = {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
-        if found:  # moments in the memory layout of their parameter, which fused kernels take for granted
+        if found:  # on the device of their parameter, moments in its memory layout: fused kernels take both for granted
             optimizer.state[parameter] = {
-                key: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape and value.dim() else value
+                key: torch.empty_like(parameter).copy_(value)
+                if value.shape == parameter.shape and value.dim()
+                else value.to(parameter.device)
                 for key, value in found.items()
             }
 

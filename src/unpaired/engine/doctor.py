@@ -27,34 +27,35 @@ DISCRIMINATOR = "discriminator wins"
 FEWEST = 8
 """Images of a kind below which nothing is said of a set: half of them must still be a set."""
 COARSE = 16
-"""Sets are compared at this many pixels a side. Averaging pixels cannot enlarge a distance, but it cancels what differs
-from image to image: dark and blond faces are 2 to 8 times as far apart as two halves of one domain at 16 px, and only
-1.4 to 3.8 times at 64."""
+"""Sets are compared at this many pixels a side. Averaging pixels cannot enlarge a difference, but it cancels the noise
+of small sets: against that of 64 faces at 64 px, what lies between dark and blond hair about doubles."""
 FAINTEST = 0.005
 """A difference just over a step of 8 bits, as a share of the full range: a set that varies less holds one image."""
 
-LITTLE_VARIETY = 0.3
-"""Perfect translations of faces vary 0.6 to 1 times as much as the least varied of inputs and targets; a game that
-collapsed, 0.03 to 0.2 times. Two modes would keep a half: hence the next line."""
-NEAR_TWINS = 0.2
-"""Where a few modes are left, each output has a twin: the nearest other one comes as near as in no real set. 0.8 to 1
-times the reals' distance in perfect translations, under 0.15 times in collapsed ones."""
+SMALLEST = 8
+"""Pixels a side that the sliced Wasserstein distance's patches need."""
+
+LITTLE_VARIETY = 0.2
+"""Of the variety of inputs or targets, whichever vary less. Perfect translations of faces have 0.8 to 2 times as much,
+small games in good health 1 and more, collapsed ones under 0.15. The blurred mean face of a young generator has 0.1 to
+0.4 and can go either way: hence not more, and hence the patience below."""
 DOMAINS_APART = 1.5
-"""Below this many times the distance of two halves of one domain, the domains are too alike to say what a translation
-must change: 64 faces with glasses and 64 without are 0.7 to 1.2 times as far apart, dark and blond ones 5 to 8 times."""
+"""Nearer than this many times the distance of two halves of one domain, the domains are too alike to say what a
+translation must change: of 64 faces each, with and without glasses lie at 0.7 to 1, dark and blond at 2 to 3.9."""
 TOO_LITTLE_CHANGE = 0.5
-"""Of the change that no translation can do without (see `_least_change`), of which perfect ones make 1.2 times and more."""
+"""Of the change that no translation can do without (`_least_change`); 0.95 and more in perfect ones, whose sets are not
+each other's exact images."""
 NO_NEARER = 0.9
 """Outputs that come a tenth nearer to the targets than the inputs are do translate, however little they change."""
 OPPOSED = -0.3
-"""Median correlation of brightness before and after: 0.8 for dark hair turned blond, about 0 for a young network's noise,
--1 for an exact inversion."""
+"""Median correlation of brightness before and after: 0.8 for dark hair turned blond, from -0.1 to 0.2 for a young
+encoder-decoder, -1 for an exact inversion."""
 SAME_WAY_ROUND = 0.8
-"""The targets must be this much nearer to the inputs' brightness than to its inverse before an inversion counts as
-a fault: faces 0.1 to 0.4, black digits to be made white over 2. Domains with no up and down, 1, leave it open."""
+"""The targets must be this much nearer to the inputs' brightness than to its inverse before an inversion counts as a
+fault. Faces lie at 0.1 to 0.3, black digits to be made white far above 1, and at 1 either way is as good."""
 OUTRIGHT = 0.05
-"""Of the loss at chance. A discriminator this sure is right with odds of some 30 to 1 and leaves a generator next to
-nothing to learn from; in games that went well the loss stayed above a fifth of chance."""
+"""Of the loss at chance: a discriminator that gives every image odds of 28 to 1 (non-saturating), of which a generator
+learns next to nothing. Against an idle generator the loss fell under 0.01 of chance, in healthy games to 0.15."""
 
 
 class Finding(NamedTuple):
@@ -91,8 +92,8 @@ _TRIES: Mapping[str, str] = {
         "--form 'paper(reconstruction=10)' if it is discogan already."
     ),
     COPY: (
-        "Try a smaller weight of the reconstruction (--form 'paper(reconstruction=0.1)' in discogan, --reconstruction 0.1 "
-        "in reconstruction-gan), or --discriminator 'patch(layers=2)', which sees smaller changes."
+        "Try a smaller weight of the reconstruction (--form 'paper(reconstruction=0.1)' in discogan, --reconstruction "
+        "0.1 in reconstruction-gan), or --discriminator 'patch(layers=2)', which sees smaller changes."
     ),
     INVERSION: (
         "The way back undoes an inversion, so no reconstruction forbids it: try to begin anew with another --seed, the "
@@ -151,7 +152,7 @@ class Doctor:
         now = {(finding.sign, finding.where): finding for finding in seen}
         looked_at = {*samples, *self._counts}
         self._sums, self._counts = {}, {}
-        # What was not looked at this time (no images held out, a discriminator that did not move) neither lasts nor goes.
+        # What was not looked at this time (a discriminator that did not move) neither lasts nor goes.
         self._lasting = {key: past for key, past in self._lasting.items() if key in now or key[1] not in looked_at}
         said = []
         for key, finding in now.items():
@@ -202,31 +203,34 @@ def _collapsed(inputs: Tensor, outputs: Tensor, targets: Tensor) -> str:
             f"Two outputs differ by {of_outputs:.2%} of the full range on average, two targets by {of_targets:.2%}, "
             f"two inputs by {of_inputs:.2%}."
         )
+    # Of two images in turn, two outputs still differ half as much as they should on average: but each has a twin.
     of_inputs, of_outputs, of_targets = map(_nearest, (inputs, outputs, targets))
     least = min(of_inputs, of_targets)
-    if least > FAINTEST and of_outputs < NEAR_TWINS * least:
+    if least > FAINTEST and of_outputs < LITTLE_VARIETY * least:
         return (
-            f"The outputs are a few images over and over: the most alike of the others differs from each by "
-            f"{of_outputs:.2%} of the full range on average, among targets by {of_targets:.2%}, among inputs by "
-            f"{of_inputs:.2%}."
+            f"The outputs are a few images over and over: each differs from the nearest other by {of_outputs:.2%} of "
+            f"the full range on average, a target by {of_targets:.2%}, an input by {of_inputs:.2%}."
         )
     return ""
 
 
 def _copied(inputs: Tensor, outputs: Tensor, targets: Tensor) -> str:
     """Hold the change against the least that any translation makes; then ask whether it helped all the same."""
+    if min(inputs.shape[2:]) < SMALLEST:
+        return ""
     coarse_inputs, coarse_targets = _coarse(inputs), _coarse(targets)
     apart = _least_change(coarse_inputs, coarse_targets)
     noise = max(_least_change(images[::2], images[1::2]) for images in (coarse_inputs, coarse_targets))
     change = ((outputs.float() - inputs.float()).abs().mean() / FULL_RANGE).item()
-    if apart < DOMAINS_APART * noise or change >= TOO_LITTLE_CHANGE * (apart - noise) or min(inputs.shape[2:]) < COARSE:
+    if apart < DOMAINS_APART * noise or change >= TOO_LITTLE_CHANGE * (apart - noise):
         return ""
     before, after = sliced_wasserstein(targets, inputs), sliced_wasserstein(targets, outputs)
     if after < NO_NEARER * before:
         return ""
     return (
-        f"Outputs differ from their inputs by {change:.2%} of the full range, where no translation could do with less than "
-        f"{apart - noise:.2%}; they are as far from the targets (sliced Wasserstein {after:.2f}) as the inputs ({before:.2f})."
+        f"Outputs differ from their inputs by {change:.2%} of the full range, where no translation could do with less "
+        f"than {apart - noise:.2%}, and are no nearer to the targets (sliced Wasserstein distance {after:.2f}, inputs "
+        f"{before:.2f})."
     )
 
 
@@ -235,15 +239,15 @@ def _inverted(inputs: Tensor, outputs: Tensor, targets: Tensor) -> str:
     correlation = _correlation(inputs, outputs)
     if correlation is None or correlation >= OPPOSED:
         return ""
-    # Without mean and contrast, since to brighten is not to invert. What is left is where a domain is bright, and whether
-    # its few extreme pixels are its bright ones or its dark ones: both turn round where colours do.
+    # Without mean and contrast, since to brighten is not to invert. What is left is where a domain is bright, and
+    # whether its few extreme pixels are bright or dark: both turn round where colours do.
     before, real = _standardised(inputs), _standardised(targets)
     as_it_is, inverse = _least_change(before, real), _least_change(-before, real)
     if as_it_is > SAME_WAY_ROUND * inverse:
         return ""
     return (
-        f"Where the input is dark the output is bright (median correlation {correlation:.2f}), but the targets' brightness "
-        f"lies {inverse / max(as_it_is, 1e-6):.1f} times as far from the inverted inputs' as from the inputs' own."
+        f"Where the input is dark the output is bright (median correlation {correlation:.2f}), but the targets' "
+        f"brightness is {inverse / max(as_it_is, 1e-6):.1f} times as far from the inverted inputs' as from the inputs'."
     )
 
 
@@ -284,5 +288,4 @@ def _standardised(images: Tensor) -> Tensor:
 def _coarse(images: Tensor) -> Tensor:
     """At most COARSE pixels a side, float32, on the CPU."""
     height, width = images.shape[2:]
-    small = F.adaptive_avg_pool2d(images.detach().to("cpu", torch.float32), (min(COARSE, height), min(COARSE, width)))
-    return small
+    return F.adaptive_avg_pool2d(images.detach().to("cpu", torch.float32), (min(COARSE, height), min(COARSE, width)))

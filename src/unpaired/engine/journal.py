@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +13,28 @@ from unpaired.errors import MissingDependency
 class Journal:
     """Appends events to a run's journal. Every event has `event`, `time` (seconds since 1970) and, mostly, `step`.
 
-    Events: start, resume, steps (mean losses since the last such event), evaluation, finding, rollback, checkpoint, end.
+    Events: start, resume, steps (mean losses since the last such event), evaluation, finding, rollback, end.
     """
 
     def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:
         self.path = folder / "journal.jsonl"
         self._file = self.path.open("a", encoding="utf-8")
+        if self.path.read_bytes()[-1:] not in (b"", b"\n"):  # a killed run may have left half a line
+            self._file.write("\n")
         self._board = _board(folder / "tensorboard") if tensorboard else None
 
     def write(self, event: str, **values: Any) -> None:
-        """Append one event, flushed at once."""
-        self._file.write(json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n")
-        self._file.flush()
+        """Append one event, flushed at once. On a full disk events may be lost: they are not worth a run."""
+        with suppress(OSError):
+            self._file.write(json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n")
+            self._file.flush()
         if self._board is not None and "step" in values:
             for name, value in _scalars(values):
                 self._board.add_scalar(f"{event}/{name}", value, values["step"])
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
         if self._board is not None:
             self._board.close()
 
@@ -50,7 +55,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return events
 
 
-_REPEATED = ("steps", "evaluation", "checkpoint")
+_REPEATED = ("steps", "evaluation", "finding")
 
 
 def _scalars(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -136,19 +136,19 @@ class Trainer(Generic[BatchT]):
             begun, before = time.monotonic(), self.progress.seconds
             while True:
                 self.progress.seconds = before + time.monotonic() - begun
-                asked, over, look, save, due = self.runtime.agree(
-                    (asked_to_end(), self.done >= 1, log.wants_look(), log.wants_save(), log.due())
+                self.progress.seconds, asked, over, look, save, due = self.runtime.agree(
+                    (self.progress.seconds, asked_to_end(), self.done >= 1, log.wants_look(), log.wants_save(), log.due())
                 )
                 save = save or look or asked or over
                 if (save or due) and not (log.flush() and (not save or self._finite())):
                     self._roll_back(log)
                     continue
                 if look or over:
-                    log.look()
-                if save and self.runtime.writes:
-                    self._save(self.last, log, final=asked or over)
+                    self._write(log.look, log, final=asked or over)
+                if save:
+                    self._write(log.save, log, final=asked or over)
                 if asked or over:
-                    return over
+                    return bool(self.runtime.agree(over))  # not before all is written
                 log.add(self.step())
 
     def translators(self) -> dict[str, Translator]:
@@ -184,15 +184,22 @@ class Trainer(Generic[BatchT]):
         """Whether all weights are: a checkpoint must never hold the start of a divergence."""
         return all(bool(value.isfinite().all()) for value in self.game.state_dict().values())
 
-    def _save(self, path: Path, log: "_Log", *, final: bool) -> None:
+    def save(self, path: Path) -> None:
+        """Write a checkpoint. OSError where the disk is full or gone."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint.save(path, tensors=self.tensors(), progress=self.progress)
+
+    def _write(self, write: Callable[[], None], log: "_Log", *, final: bool) -> None:
+        """A full disk is told, and ends no run that can go on without what could not be written."""
+        if not self.runtime.writes:
+            return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            checkpoint.save(path, tensors=self.tensors(), progress=self.progress)
-            log.saved()
+            write()
         except OSError as error:
-            message = f"step {self.progress.step} could not be saved at {path}: {error}; the last good checkpoint is untouched"
+            kept = f"the last good checkpoint, {self.last}, is untouched" if self.last.exists() else "there is no checkpoint yet"
+            message = f"step {self.progress.step} could not be saved: {error}; {kept}"
             if final:
-                raise RunError(f"{message}. Make room and `unpaired resume` from there") from None
+                raise RunError(f"{message}. Make room and `unpaired resume` goes on from there") from None
             log.say(message)
 
     def _roll_back(self, log: "_Log") -> None:
@@ -267,23 +274,32 @@ class _Log:
         return self.saved_step < 0 or (step % every == 0 if every else self.wants_look())
 
     def look(self) -> None:
-        """Evaluate; keep the checkpoint as the best one where the held-out error is the lowest yet."""
-        trainer = self.trainer
-        self.looked_step = trainer.progress.step
-        if self.observer and trainer.runtime.writes:
-            translators = trainer.translators()
-            error = self.observer.evaluate(trainer.progress.step, translators)
-            best = trainer.progress.best
-            if error is None or best is None or error < best:
-                trainer.progress.best = error
-                trainer._save(trainer.best, self, final=False)
-                self.observer.keep(trainer.progress.step, translators)
-        seconds = trainer.progress.seconds
-        self.next_look = seconds + max(20.0, 0.1 * seconds)
-        self.since, self.at_step = time.monotonic(), trainer.progress.step
+        """Evaluate; keep the checkpoint as the best one where the held-out error is the lowest yet.
 
-    def saved(self) -> None:
+        OSError where that cannot be written; it then does not count as the best.
+        """
+        progress, best = self.trainer.progress, self.trainer.progress.best
+        self.looked_step, began = progress.step, time.monotonic()
+        try:
+            if self.observer:
+                translators = self.trainer.translators()
+                error = self.observer.evaluate(progress.step, translators)
+                if error is None or best is None or error < best:
+                    progress.best = error
+                    self.trainer.save(self.trainer.best)
+                    self.observer.keep(progress.step, translators)
+        except OSError:
+            progress.best = best
+            raise
+        finally:
+            self.since, self.at_step = time.monotonic(), progress.step
+            took = self.since - began
+            self.next_look = progress.seconds + took + max(20.0, 0.1 * progress.seconds, 4 * took)
+
+    def save(self) -> None:
+        """Replace the last checkpoint. OSError where that fails; it is tried again when the next one is due."""
         self.saved_step = self.trainer.progress.step
+        self.trainer.save(self.trainer.last)
 
     def rolled_back(self, found: int) -> None:
         progress = self.trainer.progress

@@ -21,6 +21,7 @@ import torch
 from unpaired.errors import ConfigError
 
 Size = Literal["quick", "default", "paper"]
+SIZES: tuple[Size, ...] = ("quick", "default", "paper")
 Metrics = dict[str, Any]
 
 

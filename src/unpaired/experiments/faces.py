@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unpaired import evaluation, images, runs
 from unpaired.engine import journal
-from unpaired.experiments.base import Claim, Experiment, Lab, Metrics
+from unpaired.experiments.base import Claim, Experiment, Lab, Metrics, Size
 from unpaired.games import specs
 from unpaired.losses import L1, LeastSquares
 from unpaired.metrics import paired
@@ -36,7 +36,7 @@ MODELS: Mapping[str, specs.GameSpec] = {
     "GAN with reconstruction": specs.ReconstructionGAN(**COMMON, distance=L1(), reconstruction=10.0),
     "DiscoGAN": specs.DiscoGAN(**COMMON, distance=L1(), form=specs.PaperForm(reconstruction=10.0)),
 }
-TRAINING = {
+TRAINING: Mapping[Size, Training] = {
     "quick": Training(steps=150, batch=8),
     "default": Training(steps=2000, batch=8),
     "paper": Training(steps=20_000, batch=8),
@@ -50,7 +50,7 @@ def compare(lab: Lab, *, task: str) -> Metrics:
     """
     scores: dict[str, dict[str, Any]] = {"a_to_b": {}, "b_to_a": {}}
     minutes: dict[str, float] = {}
-    translated: dict[str, dict[str, Tensor]] = {"a_to_b": {}, "b_to_a": {}}
+    translated: dict[str, dict[str, Any]] = {"a_to_b": {}, "b_to_a": {}}
     for model, game in MODELS.items():
         both = isinstance(game, specs.DiscoGAN)
         for direction in ("a_to_b",) if both else ("a_to_b", "b_to_a"):

@@ -26,7 +26,12 @@ def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
             layers=spec.layers,
             members=spec.members,
         )
-    (in_channels, height, width), (out_channels, *_) = _image(spec, source), _image(spec, target)
+    (in_channels, height, width), (out_channels, *wanted) = _image(spec, source), _image(spec, target)
+    if wanted != [height, width]:
+        raise ShapeError(
+            f"network '{spec.kind}' keeps height and width, found {height} x {width} -> {wanted[0]} x {wanted[1]}; "
+            "bring both domains to one size"
+        )
     match spec:
         case specs.EncoderDecoder():
             return EncoderDecoderNet(
@@ -37,6 +42,7 @@ def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
                 bottleneck=spec.bottleneck,
             )
         case specs.ResNet():
+            _divisible(spec, height, width)
             return ResNetGenerator(
                 in_channels=in_channels,
                 out_channels=out_channels,
@@ -58,6 +64,7 @@ def discriminator(spec: specs.Discriminator, shape: Shape) -> nn.Module:
         case specs.ConvDiscriminator():
             return ConvDiscriminatorNet(in_channels=channels, size=_square(spec, height, width), width=spec.width)
         case specs.PatchGAN():
+            _large_enough(spec, height, width)
             return PatchDiscriminator(in_channels=channels, width=spec.width, layers=spec.layers, norm=spec.norm)
 
 
@@ -77,3 +84,22 @@ def _square(spec: specs.Generator | specs.Discriminator, height: int, width: int
     if height != width:
         raise ShapeError(f"network '{spec.kind}' takes square images, found {height} x {width}; use --fit crop, pad or resize")
     return height
+
+
+def _divisible(spec: specs.ResNet, height: int, width: int) -> None:
+    step = 2**spec.downs
+    least = max(4, 2 * step)  # reflection padding by 3 at the ends, by 1 in the blocks
+    if height % step or width % step or min(height, width) < least:
+        raise ShapeError(
+            f"network '{spec.kind}' with downs={spec.downs} takes heights and widths that are multiples of {step}, "
+            f"from {least} on, found {height} x {width}; use another size or fewer downs"
+        )
+
+
+def _large_enough(spec: specs.PatchGAN, height: int, width: int) -> None:
+    least = 3 * 2**spec.layers  # two convolutions without stride follow, each taking a pixel
+    if min(height, width) < least:
+        raise ShapeError(
+            f"network '{spec.kind}' with layers={spec.layers} takes images from {least} px on, "
+            f"found {height} x {width}; use larger images or fewer layers"
+        )

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from unpaired.errors import DataError
 
@@ -21,7 +21,7 @@ FACES_HELD_OUT = 264
 """64 to choose the best checkpoint by, 200 to test on."""
 
 
-def _faces(task: str) -> Callable[[Path, int], None]:
+def _faces(task: Literal["hair", "glasses"]) -> Callable[[Path, int], None]:
     def make(folder: Path, size: int) -> None:
         from unpaired.data.sets import faces
 
