@@ -11,7 +11,6 @@ import html
 import io
 import json
 import math
-import os
 import re
 import shlex
 import statistics
@@ -29,6 +28,7 @@ from unpaired import config, evaluation, images, runs
 from unpaired.data.batches import UnpairedData
 from unpaired.engine import journal
 from unpaired.errors import DataWarning, RunError, UnpairedError
+from unpaired.files import replacing
 from unpaired.games import table
 from unpaired.metrics import paired
 from unpaired.run_config import RunConfig, load_config
@@ -63,9 +63,8 @@ def write_report(folder: Path) -> Path:
     folder = Path(folder)
     facts = _gather(folder)
     path = folder / "report.html"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(_page(facts), encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text(_page(facts), encoding="utf-8")
     return path
 
 
@@ -584,7 +583,7 @@ def _previews(facts: _Facts) -> Iterator[_Markup]:
 
 
 class _Series(NamedTuple):
-    """A curve: its points (step, value) in order of steps. colour: counts from 0; still: a line of reference, dashed."""
+    """A curve: its points (step, value) in order of steps. colour: from 0; still: a line of reference, dashed."""
 
     label: str
     points: Sequence[tuple[float, float]]
@@ -751,11 +750,11 @@ def _finite(points: Iterable[tuple[float, Any]]) -> list[tuple[float, float]]:
 
 
 def _smooth(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The mean over a window of a twentieth of all points, narrower at the ends so that it stays centred."""
+    """The mean over a window of a twentieth of all points: narrower at the steep start, one-sided at the noisy end."""
     reach = len(points) // 40
     smoothed = []
     for at, (step, _) in enumerate(points):
-        near = min(reach, at, len(points) - 1 - at)
+        near = min(reach, at)
         window = points[at - near : at + near + 1]
         smoothed.append((step, sum(value for _, value in window) / len(window)))
     return _thin(smoothed)

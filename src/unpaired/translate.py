@@ -1,6 +1,6 @@
 """From image files to translated image files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -16,9 +16,10 @@ from unpaired.translator import Translator, load
 
 
 class Job(NamedTuple):
-    """A file to translate: where its bytes come from, what to call it in messages, where the answer goes."""
+    """A file to translate. origin: the file, or the archive, that its bytes come from; name: what to call it in messages."""
 
-    source: Path | partial[bytes]
+    read: Callable[[], bytes]
+    origin: Path
     name: str
     target: Path
 
@@ -50,8 +51,9 @@ def translate_files(
     """
     chosen, _ = choose_device(device)
     translator = load(where, direction=direction, device=str(chosen))
-    jobs = [job for given in inputs for job in _jobs(Path(given), Path(out), several=len(inputs) > 1)]
-    _refuse(jobs, inputs, overwrite=overwrite)
+    alpha, several = translator.target[0] in (2, 4), len(inputs) > 1
+    jobs = [job for given in inputs for job in _jobs(Path(given), Path(out), several=several, alpha=alpha)]
+    _refuse(jobs, overwrite=overwrite)
     outcome = Outcome([], [])
     with ThreadPoolExecutor() as threads:  # decoding and encoding release Python's lock
         for start in range(0, len(jobs), batch):
@@ -69,23 +71,26 @@ def translate_files(
     return outcome
 
 
-def _jobs(given: Path, out: Path, *, several: bool) -> Iterator[Job]:
+def _jobs(given: Path, out: Path, *, several: bool, alpha: bool) -> Iterator[Job]:
     if given.is_file() and given.suffix.lower() != ".zip":
-        yield Job(given, str(given), out / _writable(given.name))
+        yield Job(given.read_bytes, given, str(given), out / _writable(given.name, alpha=alpha))
         return
     source = open_source(given)
     source.require_images(domain=str(given))
-    root = out / given.stem if several else out
+    inside = given.resolve().name if given.is_dir() else given.stem
     for name in source.names:
-        yield Job(partial(source.read, name), f"{given}/{name}", root / _writable(name))
+        # A name in an archive may begin with "/", and must not lead out of `out` all the same.
+        target = (out / inside if several else out) / _writable(name.lstrip("/"), alpha=alpha)
+        yield Job(partial(source.read, name), given / name if given.is_dir() else given, f"{given}/{name}", target)
 
 
-def _writable(name: str) -> PurePosixPath:
-    path = PurePosixPath(name)
-    return path if path.suffix.lower() in images.WRITABLE else path.with_suffix(".png")
+def _writable(name: str, *, alpha: bool) -> PurePosixPath:
+    """The name itself, or with .png where its format cannot be written, or not with transparency."""
+    path, opaque = PurePosixPath(name), {".jpg", ".jpeg", ".bmp"} if alpha else set()
+    return path if path.suffix.lower() in images.WRITABLE.keys() - opaque else path.with_suffix(".png")
 
 
-def _refuse(jobs: Sequence[Job], inputs: Sequence[str | Path], *, overwrite: bool) -> None:
+def _refuse(jobs: Sequence[Job], *, overwrite: bool) -> None:
     if not jobs:
         raise DataError("no images given; name files, folders or zips to translate")
     by_target: dict[Path, str] = {}
@@ -96,17 +101,16 @@ def _refuse(jobs: Sequence[Job], inputs: Sequence[str | Path], *, overwrite: boo
     there = [str(target) for target in by_target if target.exists()]
     if there and not overwrite:
         raise RunError(f"{len(there)} of {len(jobs)} files are there already, such as {there[0]}; choose another --out or --overwrite")
-    read = {Path(given).resolve() for given in inputs}
+    read = {job.origin.resolve() for job in jobs}
     for job in jobs:
-        if isinstance(job.source, Path) and job.target.resolve() in read:
-            raise RunError(f"{job.target} would overwrite its own input; choose another --out")
+        if job.target.resolve() in read:
+            raise RunError(f"{job.target} would overwrite an input; choose another --out")
 
 
 def _read(job: Job, *, translator: Translator) -> images.Pixels | str:
     """The fitted pixels, or the reason why there are none."""
     try:
-        source = job.source if isinstance(job.source, Path) else job.source()
-        return translator.fitted(source)
+        return translator.fitted(job.read())
     except (UnreadableImages, DataError, OSError) as error:
         return str(error)
 

@@ -62,12 +62,10 @@ class Translator:
                 return images.picture(self._array(self.fitted(x)))
         raise ShapeError(f"cannot translate a {type(x).__name__}; wanted a path, a PIL image, a numpy array or a torch tensor")
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def batch(self, x: Tensor, *, chunk: int = 64) -> Tensor:
         """[N, *source] -> [N, *target] in float32, in evaluation mode, on the network's device, `chunk` samples at a time."""
-        if tuple(x.shape[1:]) != self.source:
-            wanted = ", ".join(map(str, self.source))
-            raise ShapeError(f"found a batch of shape {list(x.shape)}; this translator takes [N, {wanted}]")
+        _require(x.shape, self.source)
         device, training = next(self.network.parameters()).device, self.network.training
         self.network.eval()
         try:
@@ -81,13 +79,15 @@ class Translator:
             return self._tensor(x[None])[0]
         if x.dtype != torch.uint8 and not x.is_floating_point():
             raise ShapeError(f"found a tensor of {x.dtype}; wanted uint8, or floats from -1 to 1")
+        _require(x.shape, self.source)
         if x.dtype == torch.uint8:
             return images.to_uint8(self.batch(images.to_tensor(x.movedim(1, -1)))).movedim(-1, 1)
-        return self.batch(x)
+        return self.batch(x).to(x.dtype)
 
     def _array(self, x: np.ndarray) -> np.ndarray:
         if x.ndim == len(self.source):
             return self._array(x[None])[0]
+        _require(x.shape, (*self.source[1:], self.source[0]))
         if x.dtype == np.uint8:
             return images.to_uint8(self.batch(images.to_tensor(np.ascontiguousarray(x)))).numpy()
         if not np.issubdtype(x.dtype, np.floating) or (x.size and not (0 <= x.min() and x.max() <= 1)):
@@ -134,14 +134,17 @@ def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Translat
     folder = Path(where)
     folder = folder / "bundle" if (folder / "bundle" / "config.json").exists() else folder
     try:
-        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        values = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise RunError(f"no trained run or bundle at {where}: {error}") from None
     if "translators" not in values:
         raise RunError(f"{where} is a run that has no bundle yet; let it train until its first checkpoint, or `unpaired resume {where}`")
-    if values["format"] != FORMAT:
-        raise RunError(f"{folder} has bundle format {values['format']}, this version reads {FORMAT}; upgrade unpaired")
-    return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
+    if values.get("format") != FORMAT:
+        raise RunError(f"{folder} has bundle format {values.get('format')}, this version reads {FORMAT}; upgrade unpaired")
+    try:
+        return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
 
 
 def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Translator:
@@ -169,6 +172,12 @@ def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Tra
         fit=entry["fit"],
         background=entry["background"],
     )
+
+
+def _require(found: tuple[int, ...], sample: tuple[int, ...]) -> None:
+    if tuple(found[1:]) != sample:
+        wanted = ", ".join(map(str, sample))
+        raise ShapeError(f"found {list(found)}; this translator takes [N, {wanted}] or one sample [{wanted}]")
 
 
 def _replace(path: Path, content: bytes) -> None:

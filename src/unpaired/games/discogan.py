@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from unpaired.data.batches import Unpaired
+from unpaired.errors import ShapeError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
 from unpaired.losses import feature_matching
@@ -19,6 +20,8 @@ class DiscoGAN(Game[Unpaired]):
     def __init__(self, spec: specs.DiscoGAN, *, shape_a: Shape, shape_b: Shape) -> None:
         super().__init__()
         self.spec, self.shape_a, self.shape_b = spec, shape_a, shape_b
+        if spec.form.weights(0).identity and shape_a != shape_b:
+            raise ShapeError(f"the identity loss needs domains of one shape, found {shape_a} and {shape_b}; leave it 0")
         self.a_to_b = generator(spec.generator, shape_a, shape_b)
         self.b_to_a = generator(spec.generator, shape_b, shape_a)
         self.discriminate_a = discriminator(spec.discriminator, shape_a)
@@ -47,6 +50,9 @@ class DiscoGAN(Game[Unpaired]):
             if weights.feature_matching:  # not in the paper
                 losses["match_a"] = weights.feature_matching * feature_matching(self.discriminate_a(a)[1], features_a)
                 losses["match_b"] = weights.feature_matching * feature_matching(self.discriminate_b(b)[1], features_b)
+            if weights.identity:  # not in the paper
+                losses["identity_a"] = weights.identity * distance(self.b_to_a(a), a)
+                losses["identity_b"] = weights.identity * distance(self.a_to_b(b), b)
             yield Turn("generators", losses)  # L_G, equation 6
         if moves.discriminators:
             judge_a, judge_b, weight = self.discriminate_a, self.discriminate_b, weights.discriminator

@@ -48,10 +48,11 @@ class ReconstructionGAN:
 class Weights(NamedTuple):
     """The weights of a DiscoGAN step's losses."""
 
-    adversarial: float
-    feature_matching: float
-    reconstruction: float
-    discriminator: float
+    adversarial: float = 1.0
+    feature_matching: float = 0.0
+    reconstruction: float = 1.0
+    identity: float = 0.0
+    discriminator: float = 1.0
 
 
 class Moves(NamedTuple):
@@ -68,9 +69,12 @@ class PaperForm:
     kind: Literal["paper"] = "paper"
     reconstruction: NonNegativeFloat = 1.0
     """Weight of both reconstruction losses: 1 in the paper."""
+    identity: NonNegativeFloat = 0.0
+    """Weight of the losses that ask a generator to leave images of its target domain alone: not in the paper, CycleGAN's
+    (section 5.2). It keeps faces and backgrounds from drifting."""
 
     def weights(self, step: int) -> Weights:
-        return Weights(adversarial=1.0, feature_matching=0.0, reconstruction=self.reconstruction, discriminator=1.0)
+        return Weights(reconstruction=self.reconstruction, identity=self.identity)
 
     def moves(self, step: int) -> Moves:
         return Moves(generators=True, discriminators=True)

@@ -7,6 +7,7 @@ from unpaired.networks import specs
 from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
 from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
+from unpaired.networks.residual_image import ResidualImageGenerator
 from unpaired.networks.resnet import ResNetGenerator
 
 Shape = tuple[int, ...]
@@ -50,6 +51,16 @@ def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
                 blocks=spec.blocks,
                 downs=spec.downs,
                 norm=spec.norm,
+            )
+        case specs.ResidualImage():
+            _divisible(spec, height, width)
+            if in_channels != out_channels:
+                raise ShapeError(
+                    f"network '{spec.kind}' changes its input, so both domains need as many channels; "
+                    f"found {in_channels} and {out_channels}: use --generator resnet"
+                )
+            return ResidualImageGenerator(
+                channels=in_channels, width=spec.width, blocks=spec.blocks, downs=spec.downs, norm=spec.norm
             )
 
 

@@ -36,6 +36,21 @@ class ResNet:
 
 
 @options
+class ResidualImage:
+    """A change to the input (Shen & Liu 2017): small, quick, for domains that differ in an attribute."""
+
+    kind: Literal["residual_image"] = "residual_image"
+    width: PositiveInt = 48
+    """Channels of the first layer; they double with each further down-sampling."""
+    blocks: PositiveInt = 1
+    """Residual blocks between the down- and the up-sampling."""
+    downs: int = Field(default=1, ge=1, le=5)
+    """Down-sampling layers, each halving height and width."""
+    norm: Norm = "none"
+    """Normalisation between the layers."""
+
+
+@options
 class Mlp:
     """Fully connected layers with ReLU, for points (DiscoGAN, section 3.1: the toy)."""
 
@@ -70,5 +85,5 @@ class PatchGAN:
     """Normalisation, on all but the first and last layer."""
 
 
-Generator = Annotated[EncoderDecoder | ResNet | Mlp, Field(discriminator="kind")]
+Generator = Annotated[EncoderDecoder | ResNet | ResidualImage | Mlp, Field(discriminator="kind")]
 Discriminator = Annotated[ConvDiscriminator | PatchGAN | Mlp, Field(discriminator="kind")]
