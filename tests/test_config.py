@@ -28,7 +28,7 @@ class Circle:
 class Polygon:
     kind: Literal["polygon"] = "polygon"
     corners: PositiveInt = 3
-    name: str = "it's \"one\""
+    name: str = 'it\'s "one"'
     weights: tuple[float, ...] | None = None
 
 
@@ -49,7 +49,9 @@ WHOLE = [
     Training(steps=7, minutes=None, ema=0.999, precision="bf16"),
     specs.TranslationGAN(generator=ResNet(blocks=6), discriminator=PatchGAN(norm="none"), gan=LeastSquares()),
     specs.ReconstructionGAN(distance=Huber(delta=0.3), reconstruction=10.0),
-    specs.DiscoGAN(generator=Mlp(members=3), discriminator=Mlp(layers=5), distance=L1(), form=specs.AuthorsForm(rate_then=0.9)),
+    specs.DiscoGAN(
+        generator=Mlp(members=3), discriminator=Mlp(layers=5), distance=L1(), form=specs.AuthorsForm(rate_then=0.9)
+    ),
 ]
 
 
@@ -99,8 +101,16 @@ def test_options_are_frozen_keyword_only_and_comparable():
     [
         (Drawing, {"sizes": 3}, "the configuration is not valid: sizes: unexpected keyword argument, found 3"),
         (Drawing, {"size": 0}, "the configuration is not valid: size: input should be greater than 0, found 0"),
-        (Drawing, {"shape": {"kind": "circle", "corners": 4}}, "shape.circle.corners: unexpected keyword argument, found 4"),
-        (Drawing, {"size": -1, "tags": [3]}, "size: input should be greater than 0, found -1; tags.0: input should be a valid string"),
+        (
+            Drawing,
+            {"shape": {"kind": "circle", "corners": 4}},
+            "shape.circle.corners: unexpected keyword argument, found 4",
+        ),
+        (
+            Drawing,
+            {"size": -1, "tags": [3]},
+            "size: input should be greater than 0, found -1; tags.0: input should be a valid string",
+        ),
         (Drawing, [1], "value: input should be an object, found [1]"),
         (
             Drawing,
@@ -144,7 +154,11 @@ CHOICES = [
     ("mlp(hidden=128, layers=5, members=None)", Mlp(layers=5), Discriminator),
     ("conv(width=4)", ConvDiscriminator(width=4), Discriminator),
     ("patch(width=64, layers=3, norm='instance')", PatchGAN(), Discriminator),
-    ("paper(reconstruction=1.0)", specs.PaperForm(), specs.PaperForm | specs.AuthorsForm),
+    (
+        "paper(reconstruction=2.0, identity=0.0)",
+        specs.PaperForm(reconstruction=2.0),
+        specs.PaperForm | specs.AuthorsForm,
+    ),
     ("circle(radius=-1e-09)", Circle(radius=-1e-9), Circle),
     ("polygon(corners=3, name='(a, b=1)', weights=[1.0])", Polygon(name="(a, b=1)", weights=(1.0,)), Circle | Polygon),
 ]
@@ -244,5 +258,5 @@ def test_a_malformed_file(tmp_path, name, content, said):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read as JSON: .*directory"):
+    with pytest.raises(ConfigError, match=r"cannot be read as JSON: .*directory"):
         read_file(tmp_path)

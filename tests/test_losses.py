@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from unpaired.errors import ConfigError, ShapeError
 from unpaired.config import from_dict
+from unpaired.errors import ConfigError, ShapeError
 from unpaired.losses import L1, L2, Huber, LeastSquares, NonSaturating, feature_matching
 
 SHAPES = [(7,), (5, 1), (4, 1, 1, 1), (3, 1, 6, 6)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from pydantic import ValidationError
+from pydantic import PositiveFloat, PositiveInt, ValidationError
 from tyro.conf import OmitArgPrefixes, Positional
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -71,9 +71,9 @@ class Resume:
 
     run_folder: Positional[Path]
     """The run's folder."""
-    steps: int | None = None
+    steps: PositiveInt | None = None
     """A new end, in steps of the whole run."""
-    minutes: float | None = None
+    minutes: PositiveFloat | None = None
     """A new end, in minutes of the whole run."""
 
     def run(self) -> None:
@@ -97,7 +97,7 @@ class Translate:
     """Which way."""
     device: str = "auto"
     """auto, cpu, cuda, mps."""
-    batch: int = 32
+    batch: PositiveInt = 32
     """Images at once."""
     overwrite: bool = False
     """Replace files that are there already."""
@@ -196,7 +196,7 @@ class DataMake:
     """The set: `unpaired data list` names them."""
     out: Path
     """The new folder."""
-    size: int = 64
+    size: PositiveInt = 64
     """Height and width in pixels."""
 
     def run(self) -> None:
@@ -245,7 +245,8 @@ COMMANDS: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exit code 0 when done, 1 for an error (one clear message), 2 for a wrong call."""
+    """Run the command line; exit code 0 when done, 1 for an error (one clear message), 2 for a wrong call,
+    130 where SIGINT or SIGTERM ended it."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = _show_warning
     try:
@@ -253,9 +254,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if command is not None:
             command.run()
     except UnpairedError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -278,6 +282,7 @@ def _parse(arguments: list[str]) -> Any:
             print(f"error: {' '.join(path)} has no '{word}'{meant}\n\n{_overview(path, table)}", file=sys.stderr)
             sys.exit(2)
         table, path = table[word], [*path, word]
+    arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--config=") else [word])]
     if "--config" in arguments[:-1]:
         place = arguments.index("--config")
         arguments[:0] = _file_arguments(config.read_file(Path(arguments[place + 1])))

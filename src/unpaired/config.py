@@ -91,6 +91,7 @@ def union_members(alternatives: Any) -> tuple[type, ...]:
 def explain(error: pydantic.ValidationError) -> str:
     """Each wrong value: where it stands, what was wanted, what was found."""
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][0].lower()}{item['msg'][1:]}, found {item['input']!r}"
+        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][:1].lower()}{item['msg'][1:]}"
+        f", found {item['input']!r}"
         for item in error.errors()
     )

@@ -61,7 +61,9 @@ def test_options_reach_the_networks(count, layers):
     assert count(discriminator(PatchGAN(norm="batch"), (6, 64, 64))) == 2_768_705
     assert count(discriminator(PatchGAN(layers=1, width=2), IMAGE)) == (48 + 1) * 2 + (32 + 1) * 4 + (64 + 1)
     # 49 3 + 1 a first and 49 2 + 1 a last channel, a block of 2 (9 2 2 + 2), no halvings
-    assert count(generator(ResNet(width=2, blocks=1, downs=0, norm="none"), IMAGE, (1, 64, 64))) == 2 * 148 + 99 + 2 * 38
+    assert (
+        count(generator(ResNet(width=2, blocks=1, downs=0, norm="none"), IMAGE, (1, 64, 64))) == 2 * 148 + 99 + 2 * 38
+    )
     assert count(generator(Mlp(hidden=8, layers=2, members=3), (2,), (4,))) == 3 * (3 * 8 + 9 * 4)
     assert "instance 8" in layers(generator(ResNet(width=2), IMAGE, IMAGE))
     assert "batch 8 affine" in layers(generator(ResNet(width=2, norm="batch"), IMAGE, IMAGE))
@@ -73,9 +75,18 @@ def test_options_reach_the_networks(count, layers):
         (lambda: generator(Mlp(), IMAGE, (2,)), "network 'mlp' takes points (D,), found samples of shape (3, 64, 64)"),
         (lambda: generator(Mlp(), (2,), IMAGE), "network 'mlp' takes points (D,), found samples of shape (3, 64, 64)"),
         (lambda: discriminator(Mlp(), IMAGE), "network 'mlp' takes points (D,), found samples of shape (3, 64, 64)"),
-        (lambda: generator(ResNet(), (2,), (2,)), "network 'resnet' takes images (C, H, W), found samples of shape (2,)"),
-        (lambda: generator(ResNet(), IMAGE, (2,)), "network 'resnet' takes images (C, H, W), found samples of shape (2,)"),
-        (lambda: discriminator(PatchGAN(), (2,)), "network 'patch' takes images (C, H, W), found samples of shape (2,)"),
+        (
+            lambda: generator(ResNet(), (2,), (2,)),
+            "network 'resnet' takes images (C, H, W), found samples of shape (2,)",
+        ),
+        (
+            lambda: generator(ResNet(), IMAGE, (2,)),
+            "network 'resnet' takes images (C, H, W), found samples of shape (2,)",
+        ),
+        (
+            lambda: discriminator(PatchGAN(), (2,)),
+            "network 'patch' takes images (C, H, W), found samples of shape (2,)",
+        ),
         (
             lambda: generator(EncoderDecoder(), (3, 64, 32), (3, 64, 32)),
             "network 'encoder_decoder' takes square images, found 64 x 32; use --fit crop, pad or resize",
@@ -84,24 +95,39 @@ def test_options_reach_the_networks(count, layers):
             lambda: discriminator(ConvDiscriminator(), (3, 64, 32)),
             "network 'conv' takes square images, found 64 x 32; use --fit crop, pad or resize",
         ),
-        (lambda: generator(EncoderDecoder(), (3, 48, 48), (3, 48, 48)), "size 48 does not suit this network: wanted a power of two"),
-        (lambda: discriminator(ConvDiscriminator(), (3, 4, 4)), "size 4 does not suit this network: wanted a power of two"),
+        (
+            lambda: generator(EncoderDecoder(), (3, 48, 48), (3, 48, 48)),
+            "size 48 does not suit this network: wanted a power of two",
+        ),
+        (
+            lambda: discriminator(ConvDiscriminator(), (3, 4, 4)),
+            "size 4 does not suit this network: wanted a power of two",
+        ),
         (
             lambda: generator(EncoderDecoder(), IMAGE, (3, 32, 32)),
             "network 'encoder_decoder' keeps height and width, found 64 x 64 -> 32 x 32; bring both domains to one size",
         ),
-        (lambda: generator(ResNet(), (3, 64, 32), (3, 32, 64)), "network 'resnet' keeps height and width, found 64 x 32 -> 32 x 64"),
+        (
+            lambda: generator(ResNet(), (3, 64, 32), (3, 32, 64)),
+            "network 'resnet' keeps height and width, found 64 x 32 -> 32 x 64",
+        ),
         (
             lambda: generator(ResNet(), (3, 250, 256), (3, 250, 256)),
             "network 'resnet' with downs=2 takes heights and widths that are multiples of 4, from 8 on, found 250 x 256",
         ),
-        (lambda: generator(ResNet(), (3, 8, 4), (3, 8, 4)), "multiples of 4, from 8 on, found 8 x 4; use another size or fewer downs"),
+        (
+            lambda: generator(ResNet(), (3, 8, 4), (3, 8, 4)),
+            "multiples of 4, from 8 on, found 8 x 4; use another size or fewer downs",
+        ),
         (lambda: generator(ResNet(downs=0), (3, 3, 9), (3, 3, 9)), "multiples of 1, from 4 on, found 3 x 9"),
         (
             lambda: discriminator(PatchGAN(), (3, 64, 23)),
             "network 'patch' with layers=3 takes images from 24 px on, found 64 x 23; use larger images or fewer layers",
         ),
-        (lambda: discriminator(PatchGAN(layers=5), IMAGE), "network 'patch' with layers=5 takes images from 96 px on, found 64 x 64"),
+        (
+            lambda: discriminator(PatchGAN(layers=5), IMAGE),
+            "network 'patch' with layers=5 takes images from 96 px on, found 64 x 64",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(build, said):

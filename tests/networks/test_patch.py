@@ -68,9 +68,9 @@ def test_shapes(norm, height, width):
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_numbers(sign):
-    """One strided layer, width 1, no norm, on 10 px, in the middle, where no padding is seen.
+    """One strided layer, width 1, no norm; a score in the middle, where no padding is seen.
 
-    Sums of 16 pixels; LeakyReLU; two channels that sum 16 of those, the second negated; LeakyReLU; both summed, 1/2 added.
+    Sums of 16 pixels; LeakyReLU; 16 of those in two channels, the second negated; LeakyReLU; 16 of both; 1/2 added.
     """
     network = net(channels=1, width=1, layers=1, norm="none")
     (first, _), (second, _, _) = network.stages
@@ -80,6 +80,6 @@ def test_numbers(sign):
     second.weight.data[1] = -1
     network.score.bias.data.fill_(0.5)
     score, _ = network(torch.full((1, 1, 32, 32), sign / 16))
-    a = 16 * (1.0 if sign > 0 else -0.2)  # 1 or -0.2, sixteen of them
-    up, down = (a, -0.2 * a) if sign > 0 else (0.2 * a, -a)  # LeakyReLU on a and on -a
-    assert score[0, 0, 7, 7].item() == pytest.approx(16 * (up + down) + 0.5)
+    # 1: 16 and -16, then 16 and -3.2. -1: -0.2, then -3.2 and 3.2, then -0.64 and 3.2.
+    both = 16 - 3.2 if sign > 0 else -0.64 + 3.2
+    assert score[0, 0, 7, 7].item() == pytest.approx(16 * both + 0.5)

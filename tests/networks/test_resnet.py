@@ -13,7 +13,10 @@ def net(*, source=3, target=3, width=64, blocks=9, downs=2, norm="instance"):
     return ResNetGenerator(in_channels=source, out_channels=target, width=width, blocks=blocks, downs=downs, norm=norm)
 
 
-BLOCK = ["reflect 1", "conv 256-256 k3 s1 p0 bias", "instance 256", "relu", "reflect 1", "conv 256-256 k3 s1 p0 bias", "instance 256"]
+BLOCK = [
+    "reflect 1", "conv 256-256 k3 s1 p0 bias", "instance 256", "relu",
+    "reflect 1", "conv 256-256 k3 s1 p0 bias", "instance 256",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("blocks", [6, 9])
@@ -65,7 +68,7 @@ def fill(layer, weight, bias):
 
 
 def test_numbers_of_a_block():
-    """All 1: twice the mean, less 1, is 1, and stays 1 in ReLU; -3 times that, plus 1/2, is -5/2, without a ReLU; 1 - 5/2."""
+    """All 1: twice the mean, less 1, is 1, as is its ReLU; -3 times that, plus 1/2, is -5/2; 1 - 5/2, without a ReLU."""
     block = ResidualBlock(1, norm="none")
     _, first, _, _, _, second, _ = block.change
     fill(first, 2 / 9, -1.0)

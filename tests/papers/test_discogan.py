@@ -23,6 +23,7 @@ from torch import nn
 from unpaired.data.batches import Unpaired
 from unpaired.engine.runtime import Runtime
 from unpaired.engine.trainer import Trainer
+from unpaired.errors import ShapeError
 from unpaired.games import specs, table
 from unpaired.games.specs import AuthorsForm, PaperForm
 from unpaired.losses import L1, L2, Huber, LeastSquares, NonSaturating
@@ -72,16 +73,19 @@ def on_paper(spec):
 
 def losses(spec, *, step=0):
     """All losses of one step, by `player/name`."""
-    turns = on_paper(spec).play(BATCH, step)
-    return {f"{turn.player}/{name}": float(loss) for turn in turns for name, loss in turn.losses.items()}
+    return step_losses(on_paper(spec), step)
+
+
+def step_losses(game, step):
+    turns = game.play(BATCH, step)
+    return {f"{turn.player}/{name}": loss.item() for turn in turns for name, loss in turn.losses.items()}
 
 
 def trained(spec, *, step=0, learning_rate=0.125):
     """A game's trainer that has `step` steps behind it and plays with BATCH."""
-    return_batch = lambda step, part, seed: BATCH  # noqa: E731
     trainer = Trainer(
         on_paper(spec),
-        batches=return_batch,
+        batches=lambda step, part, seed: BATCH,
         training=Training(steps=100, batch=2),
         adam=Adam(learning_rate=learning_rate),
         runtime=Runtime(torch.device("cpu"), torch.float32, 0, 1, {}),
@@ -92,7 +96,7 @@ def trained(spec, *, step=0, learning_rate=0.125):
 
 
 def softplus(x):
-    """-log(1 - sigmoid(x)): what a score x costs if it should have been low; softplus(-x) if it should have been high."""
+    """-log(1 - sigmoid(x)): what a score x costs that should have been low; softplus(-x) where it should be high."""
     return log(1 + exp(x))
 
 
@@ -173,12 +177,34 @@ def test_discogan_of_the_paper(gan, wanted, distance, in_a, in_b, weight):
 def test_the_paper_s_form_is_the_default_and_an_unweighted_sum():
     assert specs.DiscoGAN().form == PaperForm()
     assert specs.DiscoGAN().gan == NonSaturating()
+    assert PaperForm().identity == 0.0
     assert PaperForm().reconstruction == specs.ReconstructionGAN().reconstruction == 1.0
     assert all(PaperForm().moves(step) == (True, True) for step in range(7))
     # L_G = 5 + 1.125 + 1.25 + 0.625 = 8, L_D = 26.5 + 13.625 = 40.125
     found = losses(specs.DiscoGAN(gan=LeastSquares()))
     assert sum(loss for name, loss in found.items() if name.startswith("generators/")) == pytest.approx(8)
     assert sum(loss for name, loss in found.items() if name.startswith("discriminators/")) == pytest.approx(40.125)
+
+
+@pytest.mark.parametrize(
+    ("distance", "in_a", "in_b"),
+    [
+        # G_BA(x_A) - x_A = (-3/4, -9/4), G_AB(x_B) - x_B = (-1, 2)
+        pytest.param(L1(), (0.75 + 2.25) / 2, (1 + 2) / 2, id="l1"),
+        pytest.param(L2(), (0.5625 + 5.0625) / 2, (1 + 4) / 2, id="l2"),
+    ],
+)
+def test_identity_loss_beyond_the_paper(distance, in_a, in_b):
+    found = losses(specs.DiscoGAN(distance=distance, form=PaperForm(identity=0.5)))
+    without = losses(specs.DiscoGAN(distance=distance))
+    added = {"generators/identity_a": 0.5 * in_a, "generators/identity_b": 0.5 * in_b}
+    assert found == pytest.approx(without | added)
+
+
+def test_identity_loss_needs_one_shape():
+    spec = specs.DiscoGAN(form=PaperForm(identity=0.5))
+    with pytest.raises(ShapeError, match=r"one shape, found \(3, 8, 8\) and \(1, 8, 8\); leave it 0"):
+        table.build(spec, shape_a=(3, 8, 8), shape_b=(1, 8, 8), seed=0)
 
 
 # ---- the authors' form ----
@@ -221,12 +247,20 @@ def test_discriminators_of_the_authors_learn_from_half_the_loss(gan, wanted, ste
     )
 
 
+def weights(*, gan, match, reconstruct):
+    return specs.Weights(
+        adversarial=gan, feature_matching=match, reconstruction=reconstruct, identity=0.0, discriminator=0.5
+    )
+
+
 def test_the_rate_changes_at_step_10_000():
     form = AuthorsForm()
-    assert form.weights(9_999) == form.weights(0) == pytest.approx((0.099, 0.891, 0.0025, 0.5))
-    assert form.weights(10_000) == form.weights(10**6) == pytest.approx((0.05, 0.45, 0.125, 0.5))
+    first, then = form.weights(9_999), form.weights(10_000)
+    assert first == form.weights(0) == pytest.approx(weights(gan=0.099, match=0.891, reconstruct=0.0025))
+    assert then == form.weights(10**6) == pytest.approx(weights(gan=0.05, match=0.45, reconstruct=0.125))
     angle = AuthorsForm(rate_first=0.9, rate_then=0.9)
-    assert angle.weights(0) == angle.weights(10_000) == pytest.approx((0.01, 0.09, 0.225, 0.5))
+    wanted = weights(gan=0.01, match=0.09, reconstruct=0.225)
+    assert angle.weights(0) == angle.weights(10_000) == pytest.approx(wanted)
     assert AuthorsForm(first_stage=0).weights(0) == form.weights(10_000)
 
 
@@ -255,7 +289,7 @@ def test_discriminators_of_the_authors_move_in_every_nth_step_and_generators_in_
 
 def test_without_its_weight_there_is_no_feature_matching():
     found = losses(specs.DiscoGAN(gan=LeastSquares(), form=AuthorsForm(feature_matching=0.0)), step=1)
-    assert set(found) == {"generators/gan_a", "generators/gan_b", "generators/reconstruct_a", "generators/reconstruct_b"}
+    assert {name.split("/")[1] for name in found} == {"gan_a", "gan_b", "reconstruct_a", "reconstruct_b"}
     assert found["generators/gan_b"] == pytest.approx(0.99 * 5)
 
 
@@ -279,7 +313,8 @@ def test_the_trainer_follows_the_gradient_of_the_sum():
       by v: 2 (5/2 - 5/2) + 2 (20 - 16) = 8;     by c: 2 (1/2 - 5) + 2 (4 - 4) = -9
     The discriminators see the images from before the generators' move.
     """
-    trainer = trained(specs.DiscoGAN(gan=LeastSquares()))
+    spec = specs.DiscoGAN(gan=LeastSquares())
+    trainer = trained(spec)
     logged = trainer.step()
     wanted = {
         "a_to_b.weight": -1.875,
@@ -290,7 +325,7 @@ def test_the_trainer_follows_the_gradient_of_the_sum():
         "discriminate_b.bias": -9.0,
     }
     assert gradients(trainer.game) == pytest.approx(wanted)
-    assert {name: float(loss) for name, loss in logged.items()} == pytest.approx(losses(specs.DiscoGAN(gan=LeastSquares())))
+    assert {name: loss.item() for name, loss in logged.items()} == pytest.approx(losses(spec))
     # Adam's first step is the learning rate, against the gradient's sign.
     weights = {name: p.item() for name, p in trainer.game.named_parameters()}
     assert weights == pytest.approx(
@@ -323,25 +358,14 @@ SPECS = [specs.TranslationGAN(), specs.ReconstructionGAN(), specs.DiscoGAN()]
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.game)
 def test_gradients_land_only_in_the_mover(spec, monkeypatch):
     trainer = trained(spec)
-    generators, discriminators = trainer.parameters.values()
     seen = []
-
-    def look(player, optimizer, step):
-        def wrapped():
-            seen.append((player, [p.grad for p in generators], [p.grad for p in discriminators]))
-            seen[-1] = (player, *([None if g is None else g.clone() for g in grads] for grads in seen[-1][1:]))
-            step()
-
-        return wrapped
-
-    for player, optimizer in trainer.optimizers.items():
-        monkeypatch.setattr(optimizer, "step", look(player, optimizer, optimizer.step))
+    for optimizer in trainer.optimizers.values():
+        monkeypatch.setattr(optimizer, "step", lambda: seen.append(gradients(trainer.game)))
     trainer.step()
-    (first, mine, idle), (second, before, judged) = seen
-    assert (first, second) == tuple(trainer.players)
-    assert all(gradient is not None for gradient in mine + judged)
-    assert idle == [None] * len(discriminators)
-    assert before == mine  # the discriminators' turn left them as they were
+    first, second = seen  # just before the generators move, and just before the discriminators do
+    assert {name for name in first if first[name] is None} == {name for name in first if "discriminate" in name}
+    assert None not in second.values()
+    assert all(second[name] == gradient for name, gradient in first.items() if gradient is not None)
 
 
 @pytest.mark.parametrize(("step", "movers"), [(0, "discriminate"), (1, "to"), (2, "to"), (3, "discriminate")])
@@ -379,10 +403,10 @@ def test_chance_is_what_a_discriminator_loses_that_answers_one_half():
                 if name.startswith("discriminate"):
                     network.weight.data.zero_()
                     network.bias.data.fill_(half)
-            logged = {f"{turn.player}/{name}": float(x) for turn in playing.play(BATCH, 0) for name, x in turn.losses.items()}
             chance = playing.chance()
+            logged = step_losses(playing, 0)
             assert {name: logged[name] for name in chance} == pytest.approx(chance)
-            assert all(0 < value for value in chance.values())
+            assert all(value > 0 for value in chance.values())
 
 
 def test_the_optimiser_of_the_paper():

@@ -97,7 +97,7 @@ def _square(spec: specs.Generator | specs.Discriminator, height: int, width: int
     return height
 
 
-def _divisible(spec: specs.ResNet, height: int, width: int) -> None:
+def _divisible(spec: specs.ResNet | specs.ResidualImage, height: int, width: int) -> None:
     step = 2**spec.downs
     least = max(4, 2 * step)  # reflection padding by 3 at the ends, by 1 in the blocks
     if height % step or width % step or min(height, width) < least:

@@ -30,9 +30,16 @@ def _faces(task: Literal["hair", "glasses"]) -> Callable[[Path, int], None]:
     return make
 
 
+def _toy(folder: Path, size: int) -> None:
+    from unpaired.data.sets import toy
+
+    toy.make(folder)
+
+
 SETS: dict[str, NamedSet] = {
     "faces:hair": NamedSet("drawn faces, dark hair <-> blond, with exact counterfactuals", "CC BY 4.0", _faces("hair")),
     "faces:glasses": NamedSet("drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")),
+    "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy),
 }
 
 

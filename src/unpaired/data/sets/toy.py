@@ -1,0 +1,115 @@
+"""Toy: two mixtures of Gaussians in the plane, whose modes a translator should map one to one (DiscoGAN, section 3.4).
+
+Many *members* are drawn side by side, each from a seed of its own: the points of all are one tensor `[members, N, 2]`.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from unpaired.data.batches import Unpaired
+from unpaired.errors import ConfigError
+
+TRIES = 100_000
+
+
+class Mixture(NamedTuple):
+    """Equally likely Gaussians. centres: [members, modes, 2]; sigma: their common standard deviation."""
+
+    centres: Tensor
+    sigma: float
+
+    def sample(self, count: int, *, generator: torch.Generator) -> Tensor:
+        """`count` points of each member: [members, count, 2]."""
+        members, modes, _ = self.centres.shape
+        which = torch.randint(modes, (members, count), generator=generator)
+        centres = self.centres.gather(1, which[..., None].expand(-1, -1, 2))
+        return centres + self.sigma * torch.randn(members, count, 2, generator=generator)
+
+    def each(self, count: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`count` points of every mode, and the mode of each: [members, modes * count, 2] and [modes * count]."""
+        members, modes, _ = self.centres.shape
+        sources = torch.arange(modes).repeat_interleave(count)
+        return self.centres[:, sources] + self.sigma * torch.randn(members, len(sources), 2, generator=generator), sources
+
+
+class Toy(NamedTuple):
+    """The two domains."""
+
+    a: Mixture
+    b: Mixture
+
+    def batch(self, step: int, *, batch: int, seed: int) -> Unpaired:
+        """`batch` points of each domain for each member, a function of (seed, step): two tensors [members, batch, 2]."""
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+        return Unpaired(self.a.sample(batch, generator=generator), self.b.sample(batch, generator=generator))
+
+
+def five_to_ten(seeds: Sequence[int]) -> Toy:
+    """The paper's: 5 modes, and 10 on a circle of radius 2. The same for every seed."""
+    return Toy(_repeated(circle(5, radius=1.0), 0.3, seeds), _repeated(circle(10, radius=2.0), 0.1, seeds))
+
+
+def two_circles(seeds: Sequence[int]) -> Toy:
+    """10 modes on a circle about (-2, -2), 10 on one about (2, 2), radius 2. The same for every seed."""
+    return Toy(_repeated(circle(10, radius=2.0) - 2, 0.1, seeds), _repeated(circle(10, radius=2.0) + 2, 0.1, seeds))
+
+
+def irregular(seeds: Sequence[int]) -> Toy:
+    """10 modes each, placed at random in a square, afresh for each seed."""
+    drawn = [torch.Generator().manual_seed(10_000 + seed) for seed in seeds]
+    a = torch.stack([scattered(10, reach=0.5, apart=0.2, generator=generator) for generator in drawn])
+    b = torch.stack([scattered(10, reach=2.0, apart=0.8, generator=generator) for generator in drawn])
+    return Toy(Mixture(a, 0.0375), Mixture(b, 0.1))
+
+
+GEOMETRIES: Mapping[str, Callable[[Sequence[int]], Toy]] = {
+    "five to ten": five_to_ten,
+    "two circles": two_circles,
+    "irregular": irregular,
+}
+
+
+def circle(modes: int, *, radius: float) -> Tensor:
+    """`modes` points evenly on a circle about the origin: [modes, 2]."""
+    angles = torch.arange(modes) * (2 * math.pi / modes)
+    return radius * torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def scattered(modes: int, *, reach: float, apart: float, generator: torch.Generator) -> Tensor:
+    """`modes` points in the square [-reach, reach]^2, no two nearer than `apart`: [modes, 2]. ConfigError if they do not fit."""
+    points: list[Tensor] = []
+    for _ in range(TRIES):
+        point = (torch.rand(2, generator=generator) * 2 - 1) * reach
+        if all(float((point - other).norm()) >= apart for other in points):
+            points.append(point)
+        if len(points) == modes:
+            return torch.stack(points)
+    raise ConfigError(f"{modes} modes {apart} apart do not fit a square of reach {reach}; ask for fewer, or nearer ones")
+
+
+def make(folder: Path, *, points: int = 2000, seed: int = 0) -> None:
+    """Write the toy into the new folder: a CSV for each geometry and domain (x, y, mode) and `set.json`."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = torch.Generator().manual_seed(seed)
+    for name, geometry in GEOMETRIES.items():
+        for domain, mixture in geometry([seed])._asdict().items():
+            places, sources = mixture.each(points // mixture.centres.shape[1], generator=generator)
+            with (folder / f"{name.replace(' ', '-')}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
+                rows = csv.writer(file)
+                rows.writerow(("x", "y", "mode"))
+                rows.writerows((*point, mode) for point, mode in zip(places[0].tolist(), sources.tolist(), strict=True))
+    card = {"name": "toy", "seed": seed, "licence": "none needed", "credit": "made by unpaired; no licence needed"}
+    (folder / "set.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _repeated(centres: Tensor, sigma: float, seeds: Sequence[int]) -> Mixture:
+    return Mixture(centres.expand(len(seeds), -1, -1), sigma)
