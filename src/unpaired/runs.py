@@ -22,7 +22,7 @@ from unpaired.data.batches import Unpaired, UnpairedData, open_unpaired
 from unpaired.data.sets.table import SETS, folder_of
 from unpaired.data.store import cache_folder
 from unpaired.engine.journal import Journal
-from unpaired.engine.runtime import Runtime, compile_pays
+from unpaired.engine.runtime import Runtime, compile_pays, machine
 from unpaired.engine.trainer import Trainer
 from unpaired.errors import RunError
 from unpaired.files import replacing
@@ -31,7 +31,7 @@ from unpaired.games.base import Game
 from unpaired.metrics import features
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import RunConfig, load_config
-from unpaired.translator import Translator, load_bundle
+from unpaired.translator import Translator, bundle_about, load_bundle
 from unpaired.watch import Watch
 
 DEFAULT_STEPS = 10_000
@@ -103,7 +103,12 @@ def evaluate(out: str | Path, *, extractor: features.Extractor | None = None) ->
     if not scores:
         raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
     count = {direction: len(evaluation.held_out(images, direction, part="test").inputs) for direction in scores}
-    values = {"images": count, "disjoint_from_validation": evaluation.disjoint(images), "scores": scores}
+    values = {
+        "step": bundle_about(folder).get("step"),
+        "images": count,
+        "disjoint_from_validation": evaluation.disjoint(images),
+        "scores": scores,
+    }
     write_json(folder / "evaluation.json", values)
     return scores
 
@@ -135,7 +140,7 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
     journal = Journal(folder, tensorboard=run.training.tensorboard)
     watch = Watch(images, folder=folder, journal=journal, run=run, chance=game.chance())
     step = trainer.progress.step
-    journal.write("resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons)
+    journal.write("resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine())
     watch.say(_opening(run, images, runtime, step=step))
     try:
         with watch.shown():

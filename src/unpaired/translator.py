@@ -131,6 +131,28 @@ def save_bundle(
 
 def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Translator]:
     """The translators of a bundle, or of a run's folder, by direction. RunError where there is none or it is damaged."""
+    folder, values = _read_config(where)
+    try:
+        return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
+
+
+def bundle_about(where: str | Path) -> dict[str, Any]:
+    """What a bundle, or a run's, says of its origin: its run, the step, the held-out error. RunError where there is none."""
+    return dict(_read_config(where)[1].get("about", {}))
+
+
+def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Translator:
+    """The translator of a run's folder or a bundle in one direction. RunError where there is none."""
+    translators = load_bundle(where, device=device)
+    if direction not in translators:
+        raise RunError(f"{where} translates {' and '.join(translators)}, not '{direction}'")
+    return translators[direction]
+
+
+def _read_config(where: str | Path) -> tuple[Path, dict[str, Any]]:
+    """A bundle's folder and its `config.json`; `where` may be the run's."""
     folder = Path(where)
     folder = folder / "bundle" if (folder / "bundle" / "config.json").exists() else folder
     try:
@@ -141,18 +163,7 @@ def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Translat
         raise RunError(f"{where} is a run that has no bundle yet; let it train until its first checkpoint, or `unpaired resume {where}`")
     if values.get("format") != FORMAT:
         raise RunError(f"{folder} has bundle format {values.get('format')}, this version reads {FORMAT}; upgrade unpaired")
-    try:
-        return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
-
-
-def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Translator:
-    """The translator of a run's folder or a bundle in one direction. RunError where there is none."""
-    translators = load_bundle(where, device=device)
-    if direction not in translators:
-        raise RunError(f"{where} translates {' and '.join(translators)}, not '{direction}'")
-    return translators[direction]
+    return folder, values
 
 
 def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Translator:

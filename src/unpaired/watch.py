@@ -83,12 +83,13 @@ class Watch:
         return self.error
 
     def keep(self, step: int, translators: Mapping[str, Translator]) -> None:
+        about = {"domains": list(self.data.domains), "source": dict(self.data.card)}
         save_bundle(
             self.folder / "bundle",
             translators,
             fit=self.run.data.fit,
             background=self.run.data.background,
-            about={"run": config.to_dict(self.run), "step": step, "error": self.error, "source": dict(self.data.card)},
+            about={"run": config.to_dict(self.run), "step": step, "error": self.error, **about},
             card=card(self.run, self.data, step=step, error=self.error),
         )
 

@@ -177,8 +177,13 @@ def find_domains(sources: tuple[str, ...]) -> DomainPaths:
     test_a, test_b = part(("test", "val"), 0), part(("test", "val"), 1)
     truth_a, truth_b = part(("truth",), 0), part(("truth",), 1)
     card = _card(tree, root)
-    called = (str(card.get("a", names[0])), str(card.get("b", names[1]))) if card else names
+    called = (_called(card, "a", names[0]), _called(card, "b", names[1]))
     return DomainPaths(train_a, train_b, test_a, test_b, truth_b, truth_a, card, called)
+
+
+def _called(card: Mapping[str, Any] | None, key: str, otherwise: str) -> str:
+    name = (card or {}).get(key)
+    return name if isinstance(name, str) and name else otherwise
 
 
 def natural(name: str) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -132,6 +133,13 @@ def _precision(asked: str, device: torch.device) -> tuple[torch.dtype, str]:
     if native:
         return torch.bfloat16, "bfloat16 in hardware"
     return torch.float32, "no bfloat16 in hardware"
+
+
+def machine() -> str:
+    """What computes, in words, for journals and results."""
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    cpu = torch.cpu.get_capabilities().get("cpu_name", "") if hasattr(torch.cpu, "get_capabilities") else ""
+    return f"{os.cpu_count()} x {cpu or platform.machine()}, {torch.get_num_threads()} threads{gpu}, torch {torch.__version__}"
 
 
 def flat_parameters(module: nn.Module) -> list[nn.Parameter]:

@@ -16,8 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import torch
-
+from unpaired.engine.runtime import machine
 from unpaired.errors import ConfigError
 
 Size = Literal["quick", "default", "paper"]
@@ -86,7 +85,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
         "seeds": list(experiment.seeds.get(size, ())),
         "versions": {name: metadata.version(name) for name in ("unpaired", "torch", "numpy", "pillow")}
         | {"python": platform.python_version()},
-        "machine": _machine(),
+        "machine": machine(),
         "minutes": round((time.monotonic() - began) / 60, 1),
         "deviations": list(experiment.deviations),
         "metrics": metrics,
@@ -127,7 +126,3 @@ def _commit() -> str:
     return commit + ("+" if changed.stdout.strip() else "")
 
 
-def _machine() -> str:
-    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    processor = platform.processor() or platform.machine()
-    return f"{os.cpu_count()} x {processor}, {torch.get_num_threads()} threads{gpu}, {sys.platform}"
