@@ -102,6 +102,6 @@ def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     real, fake: a discriminator's activations, one [N, ...] tensor for each layer. ShapeError where there are none.
     """
     if not real:
-        raise ShapeError("feature matching found no inner layers in the discriminator; use a deeper one or larger images")
+        raise ShapeError("feature matching found no inner layers in the discriminator; use a deeper one")
     differences = (r.mean(0) - f.mean(0) for r, f in zip(real, fake, strict=True))
     return sum((difference.square().mean() for difference in differences), start=real[0].new_zeros(()))

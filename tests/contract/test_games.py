@@ -19,7 +19,7 @@ from unpaired.translator import DIRECTIONS
 SMALL = {
     "convolutional": (EncoderDecoder(width=2, bottleneck=3), ConvDiscriminator(width=2), (3, 16, 16), (1, 16, 16)),
     "patches": (ResNet(width=2, blocks=1, downs=1), PatchGAN(width=2, layers=1), (1, 8, 8), (4, 8, 8)),
-    "changes": (ResidualImage(width=2, downs=2), PatchGAN(width=2, layers=1), (3, 8, 8), (3, 8, 8)),
+    "changes": (ResidualImage(width=8), PatchGAN(width=2, layers=1), (3, 8, 8), (3, 8, 8)),
     "points": (Mlp(hidden=6), Mlp(hidden=6, layers=4), (2,), (3,)),
 }
 STEPS = range(4)

@@ -122,6 +122,18 @@ def torn(count: int) -> None:
     safetensors.torch.save_file = tearing
 
 
+def tell_weights(file: Path) -> None:
+    """Write this process's own weights to `file` when its run is over."""
+    original = Trainer.run
+
+    def telling(trainer: Any, **named: Any) -> bool:
+        ended = original(trainer, **named)
+        safetensors.torch.save_file({name: x.contiguous() for name, x in trainer.game.state_dict().items()}, file)
+        return ended
+
+    Trainer.run = telling
+
+
 def kill(number: int) -> None:
     os.kill(os.getpid(), number)
 

@@ -1,6 +1,5 @@
 """A run that was killed and resumed is the run that was not: real processes, real signals, the same bits."""
 
-import json
 import random
 import signal
 import time
@@ -23,7 +22,7 @@ DATA = DataOptions(size=16, load_size=20, flip=True, jitter=0.3, holdout=0.2)
 
 def training(**changed):
     values = {"steps": STEPS, "batch": 4, "threads": 1, "evaluate_every": 12, "save_every": 3, "precision": "float32"}
-    return Training(**(values | changed))
+    return Training(**(values | {"compile": "off"} | changed))  # "auto" would count as steps what it measures
 
 
 RUNS = {
@@ -102,9 +101,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew(undisturbed, domai
 def test_a_signal_ends_a_run_politely(undisturbed, domains, tmp_path):
     """As a user meets it: by the command line, with an exit code and a message; then resumed by the command line."""
     out, said, file = tmp_path / "run", tmp_path / "said.txt", tmp_path / "options.json"
-    undisturbed("discogan")
-    values = json.loads((undisturbed("discogan") / "config.json").read_text())
-    file.write_text(json.dumps(values))
+    file.write_bytes((undisturbed("discogan") / "config.json").read_bytes())
     line = ("train", "discogan", *domains, "--out", str(out), "--config", str(file))
     ended = play(command, *line, said=said, hooks=[(at_step, 8, kill, signal.SIGTERM)])
     assert ended.code == 130
@@ -151,11 +148,11 @@ def test_a_disk_that_stays_full_fails_clearly_at_the_end_and_loses_nothing(undis
 def test_looking_and_saving_change_no_weight(undisturbed, domains, tmp_path):
     game, how = RUNS["discogan"]
     values = {name: getattr(how, name) for name in ("ema", "clip", "schedule")}
-    often = training(**values, evaluate_every=1, save_every=1)
+    often = training(**values, evaluate_every=4, save_every=1)
     never = training(**values, evaluate_every=None, save_every=None)
     wanted = checkpoint.load(undisturbed("discogan") / "checkpoints" / "last.safetensors")[0]
     for name, how in (("often", often), ("never", never)):
         runs.train(*domains, out=tmp_path / name, game=game, data=DATA, training=how)
         state, _ = checkpoint.load(tmp_path / name / "checkpoints" / "last.safetensors")
         assert all(torch.equal(state[key], value) for key, value in wanted.items())
-    assert len(list((tmp_path / "often" / "previews").iterdir())) == STEPS + 1
+    assert len(list((tmp_path / "often" / "previews").iterdir())) == 1 + STEPS // 4

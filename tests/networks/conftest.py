@@ -6,7 +6,7 @@ from torch import nn
 
 @pytest.fixture
 def layers():
-    """A function: the layers of a network from input to output, a line each; `conv IN-OUT kK sS pP [bias]` and so on."""
+    """A function: the layers of a network from input to output, a line each: `conv IN-OUT kK sS pP [bias]` ..."""
 
     def describe(network):
         return [_line(module) for module in network.modules() if not list(module.children())]

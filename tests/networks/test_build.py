@@ -105,7 +105,7 @@ def test_options_reach_the_networks(count, layers):
         ),
         (
             lambda: generator(EncoderDecoder(), IMAGE, (3, 32, 32)),
-            "network 'encoder_decoder' keeps height and width, found 64 x 64 -> 32 x 32; bring both domains to one size",
+            "'encoder_decoder' keeps height and width, found 64 x 64 -> 32 x 32; bring both domains to one size",
         ),
         (
             lambda: generator(ResNet(), (3, 64, 32), (3, 32, 64)),
@@ -113,7 +113,7 @@ def test_options_reach_the_networks(count, layers):
         ),
         (
             lambda: generator(ResNet(), (3, 250, 256), (3, 250, 256)),
-            "network 'resnet' with downs=2 takes heights and widths that are multiples of 4, from 8 on, found 250 x 256",
+            "'resnet' with downs=2 takes heights and widths that are multiples of 4, from 8 on, found 250 x 256",
         ),
         (
             lambda: generator(ResNet(), (3, 8, 4), (3, 8, 4)),
@@ -122,7 +122,7 @@ def test_options_reach_the_networks(count, layers):
         (lambda: generator(ResNet(downs=0), (3, 3, 9), (3, 3, 9)), "multiples of 1, from 4 on, found 3 x 9"),
         (
             lambda: discriminator(PatchGAN(), (3, 64, 23)),
-            "network 'patch' with layers=3 takes images from 24 px on, found 64 x 23; use larger images or fewer layers",
+            "'patch' with layers=3 takes images from 24 px on, found 64 x 23; use larger images or fewer layers",
         ),
         (
             lambda: discriminator(PatchGAN(layers=5), IMAGE),

@@ -68,7 +68,7 @@ def fill(layer, weight, bias):
 
 
 def test_numbers_of_a_block():
-    """All 1: twice the mean, less 1, is 1, as is its ReLU; -3 times that, plus 1/2, is -5/2; 1 - 5/2, without a ReLU."""
+    """All 1: twice the mean, less 1, is 1, as is its ReLU; -3 times that, plus 1/2, is -5/2; 1 - 5/2, unclipped."""
     block = ResidualBlock(1, norm="none")
     _, first, _, _, _, second, _ = block.change
     fill(first, 2 / 9, -1.0)

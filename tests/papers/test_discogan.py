@@ -3,12 +3,12 @@
 Each image is a single pixel, and every network a line through it:
 
     x_A = (1, 3)    G_AB(x) = 2 x     D_A(x) = 2 x
-    x_B = (-1, 2)   G_BA(x) = x / 4   D_B(x) = x - 4      (scores, before the sigmoid)
+    x_B = (-1, 4)   G_BA(x) = x / 4   D_B(x) = x - 4      (scores, before the sigmoid)
 
-    x_AB  = G_AB(x_A)  = (2, 6)          D_B(x_AB) = (-2, 2)     D_B(x_B) = (-5, -2)
-    x_BA  = G_BA(x_B)  = (-1/4, 1/2)     D_A(x_BA) = (-1/2, 1)   D_A(x_A) = (2, 6)
-    x_ABA = G_BA(x_AB) = (1/2, 3/2)      x_ABA - x_A = (-1/2, -3/2)
-    x_BAB = G_AB(x_BA) = (-1/2, 1)       x_BAB - x_B = (1/2, -1)
+    x_AB  = G_AB(x_A)  = (2, 6)        D_B(x_AB) = (-2, 2)     D_B(x_B) = (-5, 0)
+    x_BA  = G_BA(x_B)  = (-1/4, 1)     D_A(x_BA) = (-1/2, 2)   D_A(x_A) = (2, 6)
+    x_ABA = G_BA(x_AB) = (1/2, 3/2)    x_ABA - x_A = (-1/2, -3/2)
+    x_BAB = G_AB(x_BA) = (-1/2, 2)     x_BAB - x_B = (1/2, -2)
 
 Both discriminators have two layers for feature matching: x and 3 x.
 """
@@ -30,7 +30,7 @@ from unpaired.losses import L1, L2, Huber, LeastSquares, NonSaturating
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
 from unpaired.options import Adam, Training
 
-BATCH = Unpaired(torch.tensor([1.0, 3.0]).view(2, 1, 1, 1), torch.tensor([-1.0, 2.0]).view(2, 1, 1, 1))
+BATCH = Unpaired(torch.tensor([1.0, 3.0]).view(2, 1, 1, 1), torch.tensor([-1.0, 4.0]).view(2, 1, 1, 1))
 
 
 class Scale(nn.Module):
@@ -105,33 +105,33 @@ def softplus(x):
 NON_SATURATING = {
     # L_GAN_B = -E log D_B(x_AB), scores (-2, 2)
     "gan_b": (softplus(2) + softplus(-2)) / 2,
-    # L_GAN_A = -E log D_A(x_BA), scores (-1/2, 1)
-    "gan_a": (softplus(1 / 2) + softplus(-1)) / 2,
-    # L_D_B = -E log D_B(x_B) - E log(1 - D_B(x_AB)), scores (-5, -2) and (-2, 2)
-    "b": (softplus(5) + softplus(2)) / 2 + (softplus(-2) + softplus(2)) / 2,
-    # L_D_A = -E log D_A(x_A) - E log(1 - D_A(x_BA)), scores (2, 6) and (-1/2, 1)
-    "a": (softplus(-2) + softplus(-6)) / 2 + (softplus(-1 / 2) + softplus(1)) / 2,
+    # L_GAN_A = -E log D_A(x_BA), scores (-1/2, 2)
+    "gan_a": (softplus(1 / 2) + softplus(-2)) / 2,
+    # L_D_B = -E log D_B(x_B) - E log(1 - D_B(x_AB)), scores (-5, 0) and (-2, 2)
+    "b": (softplus(5) + softplus(0)) / 2 + (softplus(-2) + softplus(2)) / 2,
+    # L_D_A = -E log D_A(x_A) - E log(1 - D_A(x_BA)), scores (2, 6) and (-1/2, 2)
+    "a": (softplus(-2) + softplus(-6)) / 2 + (softplus(-1 / 2) + softplus(2)) / 2,
 }
 LEAST_SQUARES = {
     "gan_b": (9 + 1) / 2,  # (-2 - 1)^2, (2 - 1)^2
-    "gan_a": (2.25 + 0) / 2,  # (-1/2 - 1)^2, (1 - 1)^2
-    "b": (36 + 9) / 2 + (4 + 4) / 2,  # (-5 - 1)^2, (-2 - 1)^2; (-2)^2, 2^2
-    "a": (1 + 25) / 2 + (0.25 + 1) / 2,  # (2 - 1)^2, (6 - 1)^2; (-1/2)^2, 1^2
+    "gan_a": (2.25 + 1) / 2,  # (-1/2 - 1)^2, (2 - 1)^2
+    "b": (36 + 1) / 2 + (4 + 4) / 2,  # (-5 - 1)^2, (0 - 1)^2; (-2)^2, 2^2
+    "a": (1 + 25) / 2 + (0.25 + 4) / 2,  # (2 - 1)^2, (6 - 1)^2; (-1/2)^2, 2^2
 }
 GANS = [
     pytest.param(NonSaturating(), NON_SATURATING, id="non_saturating"),
     pytest.param(LeastSquares(), LEAST_SQUARES, id="least_squares"),
 ]
 
-# ---- the reconstruction terms: differences (-1/2, -3/2) in A and (1/2, -1) in B ----
+# ---- the reconstruction terms: differences (-1/2, -3/2) in A and (1/2, -2) in B ----
 
 DISTANCES = [
-    pytest.param(L1(), (0.5 + 1.5) / 2, (0.5 + 1) / 2, id="l1"),
-    pytest.param(L2(), (0.25 + 2.25) / 2, (0.25 + 1) / 2, id="l2"),
-    # delta = 1: 0.5^2 / 2, 1.5 - 1/2; 0.5^2 / 2, 1^2 / 2
-    pytest.param(Huber(), (0.125 + 1) / 2, (0.125 + 0.5) / 2, id="huber"),
-    # delta = 1/2: 0.5^2 / 2, (1.5 - 1/4) / 2; 0.5^2 / 2, (1 - 1/4) / 2
-    pytest.param(Huber(delta=0.5), (0.125 + 0.625) / 2, (0.125 + 0.375) / 2, id="huber-half"),
+    pytest.param(L1(), (0.5 + 1.5) / 2, (0.5 + 2) / 2, id="l1"),
+    pytest.param(L2(), (0.25 + 2.25) / 2, (0.25 + 4) / 2, id="l2"),
+    # delta = 1: 0.5^2 / 2, 1.5 - 1/2; 0.5^2 / 2, 2 - 1/2
+    pytest.param(Huber(), (0.125 + 1) / 2, (0.125 + 1.5) / 2, id="huber"),
+    # delta = 1/2: 0.5^2 / 2, (1.5 - 1/4) / 2; 0.5^2 / 2, (2 - 1/4) / 2
+    pytest.param(Huber(delta=0.5), (0.125 + 0.625) / 2, (0.125 + 0.875) / 2, id="huber-half"),
 ]
 
 
@@ -180,18 +180,18 @@ def test_the_paper_s_form_is_the_default_and_an_unweighted_sum():
     assert PaperForm().identity == 0.0
     assert PaperForm().reconstruction == specs.ReconstructionGAN().reconstruction == 1.0
     assert all(PaperForm().moves(step) == (True, True) for step in range(7))
-    # L_G = 5 + 1.125 + 1.25 + 0.625 = 8, L_D = 26.5 + 13.625 = 40.125
+    # L_G = 5 + 1.625 + 1.25 + 2.125 = 10, L_D = 22.5 + 15.125 = 37.625
     found = losses(specs.DiscoGAN(gan=LeastSquares()))
-    assert sum(loss for name, loss in found.items() if name.startswith("generators/")) == pytest.approx(8)
-    assert sum(loss for name, loss in found.items() if name.startswith("discriminators/")) == pytest.approx(40.125)
+    assert sum(loss for name, loss in found.items() if name.startswith("generators/")) == pytest.approx(10)
+    assert sum(loss for name, loss in found.items() if name.startswith("discriminators/")) == pytest.approx(37.625)
 
 
 @pytest.mark.parametrize(
     ("distance", "in_a", "in_b"),
     [
-        # G_BA(x_A) - x_A = (-3/4, -9/4), G_AB(x_B) - x_B = (-1, 2)
-        pytest.param(L1(), (0.75 + 2.25) / 2, (1 + 2) / 2, id="l1"),
-        pytest.param(L2(), (0.5625 + 5.0625) / 2, (1 + 4) / 2, id="l2"),
+        # G_BA(x_A) - x_A = (-3/4, -9/4), G_AB(x_B) - x_B = (-1, 4)
+        pytest.param(L1(), (0.75 + 2.25) / 2, (1 + 4) / 2, id="l1"),
+        pytest.param(L2(), (0.5625 + 5.0625) / 2, (1 + 16) / 2, id="l2"),
     ],
 )
 def test_identity_loss_beyond_the_paper(distance, in_a, in_b):
@@ -209,8 +209,8 @@ def test_identity_loss_needs_one_shape():
 
 # ---- the authors' form ----
 
-# Batch means in A: real 2, fake 1/8; (15/8)^2 in the layer x and nine times that in 3 x. In B: real 1/2, fake 4.
-MATCH_A, MATCH_B = 10 * 1.875**2, 10 * 3.5**2
+# Batch means in A: real 2, fake 3/8; (13/8)^2 in the layer x and nine times that in 3 x. In B: real 3/2, fake 4.
+MATCH_A, MATCH_B = 10 * 1.625**2, 10 * 2.5**2
 
 
 @pytest.mark.parametrize(("gan", "wanted"), GANS)
@@ -233,7 +233,7 @@ def test_generators_of_the_authors(gan, wanted, step, adversarial, match, recons
             "generators/match_a": match * MATCH_A,
             "generators/match_b": match * MATCH_B,
             "generators/reconstruct_a": reconstruct * 1.25,
-            "generators/reconstruct_b": reconstruct * 0.625,
+            "generators/reconstruct_b": reconstruct * 2.125,
         },
         rel=1e-6,
     )
@@ -302,27 +302,27 @@ def gradients(game):
 
 
 def test_the_trainer_follows_the_gradient_of_the_sum():
-    """With g = 2 and h = 1/4 the weights of G_AB and G_BA, E x_A^2 = 5 and E x_B^2 = 5/2.
+    """With g = 2 and h = 1/4 the weights of G_AB and G_BA, E x_A = 2, E x_A^2 = 5, E x_B = 3/2, E x_B^2 = 17/2:
 
-    L_G = E (g x_A - 5)^2 + E (2 h x_B - 1)^2 + (g h - 1)^2 (5 + 5/2)
-      by g: 2 (5 g - 5 E x_A) + 2 (g h - 1) h 15/2 = 2 (10 - 10) - 15/8
-      by h: 2 (10 h - 2 E x_B) + 2 (g h - 1) g 15/2 = 2 (5/2 - 1) - 15
-    L_D_A = E (u x_A - 1 + c)^2 + E (u x_BA + c)^2, u = 2, c = 0, E x_BA = 1/8, E x_BA^2 = 5/32
-      by u: 2 (5 u - 2) + 2 u 5/32 = 16 + 5/8;   by c: 2 (2 u - 1) + 2 u / 8 = 6 + 1/2
+    L_G = E (g x_A - 5)^2 + E (2 h x_B - 1)^2 + (g h - 1)^2 (5 + 17/2)
+      by g: 2 (5 g - 10) + 2 (g h - 1) h 27/2 = 0 - 27/8
+      by h: 2 (34 h - 3) + 2 (g h - 1) g 27/2 = 11 - 27
+    L_D_A = E (u x_A + c - 1)^2 + E (u x_BA + c)^2, u = 2, c = 0, E x_BA = 3/8, E x_BA^2 = 17/32
+      by u: 2 (5 u - 2) + 2 u 17/32 = 16 + 17/8;   by c: 2 (2 u - 1) + 2 u 3/8 = 6 + 3/2
     L_D_B = E (v x_B + c - 1)^2 + E (v x_AB + c)^2, v = 1, c = -4, E x_AB = 4, E x_AB^2 = 20
-      by v: 2 (5/2 - 5/2) + 2 (20 - 16) = 8;     by c: 2 (1/2 - 5) + 2 (4 - 4) = -9
+      by v: 2 (17/2 - 15/2) + 2 (20 - 16) = 10;    by c: 2 (3/2 - 5) + 2 (4 - 4) = -7
     The discriminators see the images from before the generators' move.
     """
     spec = specs.DiscoGAN(gan=LeastSquares())
     trainer = trained(spec)
     logged = trainer.step()
     wanted = {
-        "a_to_b.weight": -1.875,
-        "b_to_a.weight": -12.0,
-        "discriminate_a.weight": 16.625,
-        "discriminate_a.bias": 6.5,
-        "discriminate_b.weight": 8.0,
-        "discriminate_b.bias": -9.0,
+        "a_to_b.weight": -3.375,
+        "b_to_a.weight": -16.0,
+        "discriminate_a.weight": 18.125,
+        "discriminate_a.bias": 7.5,
+        "discriminate_b.weight": 10.0,
+        "discriminate_b.bias": -7.0,
     }
     assert gradients(trainer.game) == pytest.approx(wanted)
     assert {name: loss.item() for name, loss in logged.items()} == pytest.approx(losses(spec))
@@ -347,7 +347,7 @@ def test_gradients_of_the_baselines():
     )
     translation.step()
     reconstruction.step()
-    judge = {"discriminate_b.weight": 8.0, "discriminate_b.bias": -9.0}
+    judge = {"discriminate_b.weight": 10.0, "discriminate_b.bias": -7.0}
     assert gradients(translation.game) == pytest.approx({"a_to_b.weight": 0.0} | judge, abs=1e-5)
     assert gradients(reconstruction.game) == pytest.approx({"a_to_b.weight": -1.25, "b_to_a.weight": -10.0} | judge)
 

@@ -52,8 +52,8 @@ class Toy(NamedTuple):
 
 
 def five_to_ten(seeds: Sequence[int]) -> Toy:
-    """The paper's: 5 modes, and 10 on a circle of radius 2. The same for every seed."""
-    return Toy(_repeated(circle(5, radius=1.0), 0.3, seeds), _repeated(circle(10, radius=2.0), 0.1, seeds))
+    """The paper's: 5 modes, here on a circle too, and 10 on a circle of radius 2. The same for every seed."""
+    return Toy(_repeated(circle(5, radius=2.0, turned=math.pi / 10), 0.3, seeds), _repeated(circle(10, radius=2.0), 0.1, seeds))
 
 
 def two_circles(seeds: Sequence[int]) -> Toy:
@@ -62,7 +62,7 @@ def two_circles(seeds: Sequence[int]) -> Toy:
 
 
 def irregular(seeds: Sequence[int]) -> Toy:
-    """10 modes each, placed at random in a square, afresh for each seed."""
+    """10 modes each, placed at random in a square, A's a quarter of B's, afresh for each seed."""
     drawn = [torch.Generator().manual_seed(10_000 + seed) for seed in seeds]
     a = torch.stack([scattered(10, reach=0.5, apart=0.2, generator=generator) for generator in drawn])
     b = torch.stack([scattered(10, reach=2.0, apart=0.8, generator=generator) for generator in drawn])
@@ -76,9 +76,9 @@ GEOMETRIES: Mapping[str, Callable[[Sequence[int]], Toy]] = {
 }
 
 
-def circle(modes: int, *, radius: float) -> Tensor:
-    """`modes` points evenly on a circle about the origin: [modes, 2]."""
-    angles = torch.arange(modes) * (2 * math.pi / modes)
+def circle(modes: int, *, radius: float, turned: float = 0.0) -> Tensor:
+    """`modes` points evenly on a circle about the origin, the first at the angle `turned` (radians): [modes, 2]."""
+    angles = torch.arange(modes) * (2 * math.pi / modes) + turned
     return radius * torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
