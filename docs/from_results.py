@@ -40,9 +40,10 @@ def modes(result: Result) -> str:
     """Modes, collisions and quality by geometry and model: means over seeds with standard errors."""
     lines = []
     for geometry, models in result["metrics"]["geometries"].items():
-        measures = list(next(iter(models.values())))
+        measures = list(next(iter(models.values()))["at the end"])
         lines += [f"| {geometry} | {' | '.join(measures)} |", "| --- |" + " ---: |" * len(measures)]
-        for model, values in models.items():
+        for model, moments in models.items():
+            values = moments["at the end"]
             cells = [f"{values[name]['mean']:.2f} ± {values[name]['error']:.2f}" for name in measures]
             lines.append(f"| {model} | {' | '.join(cells)} |")
         lines.append("")
@@ -59,9 +60,9 @@ def facts(result: Result) -> str:
 
 
 def summary(result: Result) -> str:
-    """One line for a table of experiments."""
+    """A row for the table of experiments."""
     held = sum(claim["holds"] for claim in result["claims"])
-    return f"{held} of {len(result['claims'])} claims hold"
+    return f"| {result['about']} | `{result['experiment']}` | {held} of {len(result['claims'])} claims hold |"
 
 
 WRITERS: dict[str, Callable[[Result], str]] = {
@@ -77,8 +78,12 @@ def fill(text: str) -> str:
     """The page with every block written anew."""
 
     def block(match: re.Match[str]) -> str:
-        result = json.loads((ROOT / "results" / match["name"] / "result.json").read_text(encoding="utf-8"))
-        return f"{match[1]}{WRITERS[match['what']](result)}\n{match[4]}"
+        found = sorted((ROOT / "results").glob("*/result.json" if match["name"] == "all" else f"{match['name']}/result.json"))
+        if not found:
+            sys.exit(f"no results/{match['name']}/result.json; run `unpaired reproduce {match['name']}`")
+        results = [json.loads(path.read_text(encoding="utf-8")) for path in found]
+        text = "\n".join(WRITERS[match["what"]](result) for result in results)
+        return f"{match[1]}{text}\n{match[4]}"
 
     return BLOCK.sub(block, text)
 
