@@ -7,12 +7,13 @@ READY := $(VENV)/.ready
 .PHONY: demo test lint docs clean
 
 demo: $(READY)  ## learn hair colour (dark <-> blond) from unpaired faces in five minutes
-	$(BIN)/unpaired demo --out runs/demo
+	$(BIN)/unpaired train discogan faces:hair --config examples/faces-hair.toml --out runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(READY)  ## the whole suite
-	$(BIN)/ruff check src tests
-	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest
+	$(BIN)/ruff check --quiet src tests docs
+	$(BIN)/lint-imports
+	$(BIN)/python docs/from_results.py --check
+	$(BIN)/python -m pytest -n 2
 
 docs: $(READY)  ## write the numbers and pictures of results/ into README and docs
 	$(BIN)/python docs/from_results.py

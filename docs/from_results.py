@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- results:(?P<name>[\w-]+):(?P<what>\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 Result = dict[str, Any]
+SCORES = ("error", "error where to change", "error where to keep", "psnr", "ssim", "retrieval top-1", "reconstruction")
 
 
 def claims(result: Result) -> str:
@@ -28,7 +29,7 @@ def scores(result: Result) -> str:
     """Errors by direction and method, for an experiment that compares translators."""
     lines = []
     for direction, methods in result["metrics"]["scores"].items():
-        measures = [name for name in ("error", "psnr", "ssim", "retrieval top-1", "reconstruction") if name in methods["DiscoGAN"]]
+        measures = [name for name in SCORES if name in methods["DiscoGAN"]]
         lines += [f"| {direction.replace('_', ' ')} | {' | '.join(measures)} |", "| --- |" + " ---: |" * len(measures)]
         for method, values in methods.items():
             lines.append(f"| {method} | {' | '.join(_number(values.get(name)) for name in measures)} |")

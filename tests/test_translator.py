@@ -138,14 +138,20 @@ def test_chunks_make_no_difference(trained, pixels, answers):
     ("given", "says"),
     [
         (3, "cannot translate a int; wanted a path, a PIL image, a numpy array or a torch tensor"),
-        (np.zeros((16, 20, 3), np.uint8), r"found \[1, 16, 20, 3\]; this translator takes \[N, 16, 16, 3\] or one sample"),
+        (
+            np.zeros((16, 20, 3), np.uint8),
+            r"found \[1, 16, 20, 3\]; this translator takes \[N, 16, 16, 3\] or one sample",
+        ),
         (np.zeros((16, 16), np.uint8), r"found \[16, 16\]"),
         (np.zeros((), np.uint8), r"found \[\]"),
         (np.zeros((2, 16, 16, 1)), r"found \[2, 16, 16, 1\]; this translator takes \[N, 16, 16, 3\]"),
         (torch.zeros(2, 3, 8, 8), r"found \[2, 3, 8, 8\]; this translator takes \[N, 3, 16, 16\]"),
         (torch.zeros(16, 16, 3, dtype=torch.uint8), r"found \[1, 16, 16, 3\]; this translator takes \[N, 3, 16, 16\]"),
         (torch.zeros(5, dtype=torch.uint8), r"found \[5\]"),
-        (torch.zeros(3, 16, 16, dtype=torch.int64), "found a tensor of torch.int64; wanted uint8, or floats from -1 to 1"),
+        (
+            torch.zeros(3, 16, 16, dtype=torch.int64),
+            "found a tensor of torch.int64; wanted uint8, or floats from -1 to 1",
+        ),
         (np.full((16, 16, 3), 255.0), "found an array of float64 from 255 to 255; wanted uint8, or floats from 0 to 1"),
         (np.full((16, 16, 3), np.nan), "from nan to nan"),
         (np.full((16, 16, 3), -1.0), "from -1 to -1"),
@@ -175,7 +181,7 @@ def test_evaluation_mode_is_for_the_answer_alone(trained, pixels, training):
     assert all(torch.equal(value, before[name]) for name, value in trained.network.state_dict().items())
     with pytest.raises(ShapeError):
         trained(pixels[:, :8])
-    trained.network.register_forward_hook(lambda *_: (_ for _ in ()).throw(KeyError("on the way")))
+    trained.network.layers[0].register_forward_hook(lambda *_: (_ for _ in ()).throw(KeyError("on the way")))
     with pytest.raises(KeyError):
         trained(pixels)
     assert trained.network.training is training
@@ -187,7 +193,10 @@ def test_evaluation_mode_is_for_the_answer_alone(trained, pixels, training):
 @pytest.fixture
 def bundle(tmp_path):
     """A bundle of two directions, with its live translators."""
-    live = {"a_to_b": translator(target=(1, 16, 16)), "b_to_a": translator(source=(1, 16, 16), spec=specs.ResNet(width=4, blocks=1))}
+    live = {
+        "a_to_b": translator(target=(1, 16, 16)),
+        "b_to_a": translator(source=(1, 16, 16), spec=specs.ResNet(width=4, blocks=1)),
+    }
     folder = tmp_path / "run" / "bundle"
     save_bundle(folder, live, fit="pad", background="black", about={"step": 3}, card="# A card\n")
     return folder, live
@@ -195,14 +204,23 @@ def bundle(tmp_path):
 
 def test_a_bundle_is_the_live_network(bundle):
     folder, live = bundle
-    assert sorted(path.name for path in folder.iterdir()) == ["a_to_b.safetensors", "b_to_a.safetensors", "card.md", "config.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "a_to_b.safetensors",
+        "b_to_a.safetensors",
+        "card.md",
+        "config.json",
+    ]
     for where in (folder, folder.parent, str(folder)):
         loaded = load_bundle(where)
         assert loaded.keys() == live.keys()
         for direction, one in loaded.items():
             x = torch.rand(3, *one.source) * 2 - 1
             torch.testing.assert_close(one.batch(x), live[direction].batch(x), atol=1e-6, rtol=0)
-            assert (one.spec, one.source, one.target) == (live[direction].spec, live[direction].source, live[direction].target)
+            assert (one.spec, one.source, one.target) == (
+                live[direction].spec,
+                live[direction].source,
+                live[direction].target,
+            )
             assert (one.fit, one.background) == ("pad", "black")
             assert not one.network.training
     assert bundle_about(folder) == {"step": 3}
@@ -250,11 +268,23 @@ DAMAGE = {
     "no config": (lambda f: (f / "config.json").unlink(), RunError, "no trained run or bundle at"),
     "half a config": (lambda f: os.truncate(f / "config.json", 40), RunError, "no trained run or bundle at"),
     "a list": (lambda f: (f / "config.json").write_text("[1]"), RunError, "no trained run or bundle at"),
-    "a run": (lambda f: (f / "config.json").write_text('{"game": {}}'), RunError, "has no bundle yet; .*unpaired resume"),
-    "a newer format": (lambda f: change(f, format=2), RunError, "has bundle format 2, this version reads 1; upgrade unpaired"),
+    "a run": (
+        lambda f: (f / "config.json").write_text('{"game": {}}'),
+        RunError,
+        "has no bundle yet; .*unpaired resume",
+    ),
+    "a newer format": (
+        lambda f: change(f, format=2),
+        RunError,
+        "has bundle format 2, this version reads 1; upgrade unpaired",
+    ),
     "no entry": (lambda f: change(f, translators={"a_to_b": {}}), RunError, "config.json is damaged: KeyError"),
     "entries of no kind": (lambda f: change(f, translators=[]), RunError, "config.json is damaged"),
-    "no weights": (lambda f: (f / "a_to_b.safetensors").unlink(), RunError, "a_to_b.safetensors is missing, damaged or not"),
+    "no weights": (
+        lambda f: (f / "a_to_b.safetensors").unlink(),
+        RunError,
+        "a_to_b.safetensors is missing, damaged or not",
+    ),
     "half the weights": (lambda f: os.truncate(f / "a_to_b.safetensors", 500), RunError, "is missing, damaged or not"),
     "other weights": (
         lambda f: (f / "a_to_b.safetensors").write_bytes((f / "b_to_a.safetensors").read_bytes()),
@@ -278,7 +308,7 @@ def test_a_damaged_bundle_is_refused(bundle, how):
 
 
 def test_nowhere_is_no_bundle(tmp_path):
-    with pytest.raises(RunError, match="no trained run or bundle at .*nowhere"):
+    with pytest.raises(RunError, match=r"no trained run or bundle at .*nowhere"):
         load(tmp_path / "nowhere")
 
 

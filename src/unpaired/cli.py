@@ -246,11 +246,12 @@ COMMANDS: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit code 0 when done, 1 for an error (one clear message), 2 for a wrong call,
-    130 where SIGINT or SIGTERM ended it."""
+    130 where SIGINT or SIGTERM ended it.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = _show_warning
     try:
-        command = _parse(arguments)
+        command = parse(arguments)
         if command is not None:
             command.run()
     except UnpairedError as error:
@@ -264,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _parse(arguments: list[str]) -> Any:
+def parse(arguments: list[str]) -> Any:
     """The command that the arguments name, with its options; None where help was all that was asked for."""
     table: Any = COMMANDS
     path = ["unpaired"]

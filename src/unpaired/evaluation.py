@@ -1,7 +1,8 @@
 """How good translators are on held-out images: against hidden partners where there are any, else against the domain.
 
 Scores come by direction and method: `scores["a_to_b"]["translated"]["error"]`, beside `"doing nothing"`, the input itself
-taken for the answer. Error, PSNR and SSIM compare with the exact counterpart; `swd` is the sliced Wasserstein distance to
+taken for the answer. Errors, PSNR, SSIM and retrieval compare with the exact counterparts; `brightness correlation` is
+Pearson's, of the mean brightness before and after; `swd` is the sliced Wasserstein distance to
 the held-out images of the target domain; `reconstruction` is the error after there and back.
 """
 
@@ -12,8 +13,8 @@ from torch import Tensor
 
 from unpaired import images
 from unpaired.data.batches import UnpairedData
-from unpaired.metrics import distribution, features, paired, relation
 from unpaired.images import Pixels
+from unpaired.metrics import distribution, features, paired, relation
 from unpaired.translator import Translator
 
 Scores = dict[str, dict[str, dict[str, float]]]
@@ -27,7 +28,8 @@ MOST_VALUES = 1 << 28
 
 class HeldOut(NamedTuple):
     """One direction's held-out images, all [N, C, H, W] in [-1, 1]: inputs, real images of the target domain, and the
-    inputs' exact counterparts where they are known."""
+    inputs' exact counterparts where they are known.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -102,7 +104,11 @@ def _score(answer: Tensor, test: HeldOut, extractor: features.Extractor | None) 
         scores["psnr"] = float(paired.psnr(answer, test.truths).mean())
         if min(answer.shape[2:]) >= 11:  # the width of SSIM's window
             scores["ssim"] = float(paired.ssim(answer, test.truths).mean())
+        if test.inputs.shape == test.truths.shape:
+            change = paired.change_errors(answer, inputs=test.inputs, truths=test.truths)
+            scores |= {"error where to change": change.where_to_change, "error where to keep": change.where_to_keep}
         scores |= {f"retrieval {place}": share for place, share in relation.retrieval(answer, test.truths).items()}
+    scores["brightness correlation"] = relation.pearson(*(x.mean(dim=(1, 2, 3)) for x in (test.inputs, answer)))
     scores["swd"] = distribution.sliced_wasserstein(test.targets, answer)
     if extractor is not None:
         scores |= features.evaluate_distribution(test.targets, answer, extractor=extractor)

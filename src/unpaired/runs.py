@@ -1,12 +1,12 @@
 """A run: one training with its folder.
 
-    RUN/config.json       every option, as resolved, and the choices made by the machine
-        journal.jsonl     what happened (engine.journal)
-        preview.png       the latest preview; previews/ keeps them all
-        checkpoints/      last.safetensors, best.safetensors: what `resume` goes on from
-        bundle/           the best translators: what `unpaired.load` and `translate` read
-        evaluation.json   scores on the held-out test images
-        report.html       all of it on one page
+RUN/config.json       every option, as resolved, and the choices made by the machine
+journal.jsonl     what happened (engine.journal)
+preview.png       the latest preview; previews/ keeps them all
+checkpoints/      last.safetensors, best.safetensors: what `resume` goes on from
+bundle/           the best translators: what `unpaired.load` and `translate` read
+evaluation.json   scores on the held-out test images
+report.html       all of it on one page
 """
 
 import copy

@@ -64,15 +64,20 @@ class Translator:
 
     @torch.no_grad()
     def batch(self, x: Tensor, *, chunk: int = 64) -> Tensor:
-        """[N, *source] -> [N, *target] in float32, in evaluation mode, on the network's device, `chunk` samples at a time."""
+        """[N, *source] -> [N, *target] in float32, in evaluation mode, on the network's device, `chunk` samples at a time.
+
+        Images are clamped to [-1, 1], as in files.
+        """
         _require(x.shape, self.source)
         device, training = next(self.network.parameters()).device, self.network.training
         self.network.eval()
         try:
-            parts = [self.network(part.to(device, torch.float32)) for part in x.split(chunk)]
+            # forward, not the call: a network compiled for training would be compiled once more for evaluation.
+            parts = [self.network.forward(part.to(device, torch.float32)) for part in x.split(chunk)]
         finally:
             self.network.train(training)
-        return torch.cat(parts).to(x.device) if parts else x.new_empty(0, *self.target)
+        y = torch.cat(parts).to(x.device) if parts else x.new_empty(0, *self.target)
+        return y.clamp(-1, 1) if len(self.target) == 3 else y
 
     def _tensor(self, x: Tensor) -> Tensor:
         if x.dim() == len(self.source):
@@ -90,7 +95,7 @@ class Translator:
         _require(x.shape, (*self.source[1:], self.source[0]))
         if x.dtype == np.uint8:
             return images.to_uint8(self.batch(images.to_tensor(np.ascontiguousarray(x)))).numpy()
-        if not np.issubdtype(x.dtype, np.floating) or (x.size and not (0 <= x.min() and x.max() <= 1)):
+        if not np.issubdtype(x.dtype, np.floating) or (x.size and not (x.min() >= 0 and x.max() <= 1)):
             found = f"{x.dtype} from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "biuf" else f"{x.dtype}"
             raise ShapeError(f"found an array of {found}; wanted uint8, or floats from 0 to 1")
         y = self.batch(torch.from_numpy(np.array(x, np.float32, order="C")).movedim(-1, 1) * 2 - 1)

@@ -33,7 +33,13 @@ def context() -> Any:
     return forks
 
 
-def start(call: Callable[..., Any], *arguments: Any, said: Path, hooks: Sequence[Hook] = (), env: Mapping[str, str] | None = None) -> Any:
+def start(
+    call: Callable[..., Any],
+    *arguments: Any,
+    said: Path,
+    hooks: Sequence[Hook] = (),
+    env: Mapping[str, str] | None = None,
+) -> Any:
     """A child that calls `call` (of this module) and writes what it says to `said`."""
     process = context().Process(target=_child, args=(call, arguments, said, hooks, dict(env or {})))
     process.start()
@@ -48,7 +54,9 @@ def play(call: Callable[..., Any], *arguments: Any, said: Path, hooks: Sequence[
     return Ended(process.exitcode, said.read_text())
 
 
-def _child(call: Callable[..., Any], arguments: Sequence[Any], said: Path, hooks: Sequence[Hook], env: dict[str, str]) -> None:
+def _child(
+    call: Callable[..., Any], arguments: Sequence[Any], said: Path, hooks: Sequence[Hook], env: dict[str, str]
+) -> None:
     file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)

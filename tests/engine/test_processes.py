@@ -34,7 +34,17 @@ LINE = [
 
 def torchrun(*arguments, said):
     """`unpaired` in two processes, as a user starts them; what they say goes to the file `said`."""
-    line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "unpaired", *arguments]
+    line = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "unpaired",
+        *arguments,
+    ]
     return subprocess.Popen(line, stdout=said.open("w"), stderr=subprocess.STDOUT)
 
 
@@ -79,12 +89,10 @@ def test_two_clocks_are_one(domains, tmp_path):
     processes = []
     for rank in ("0", "1"):
         env = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        processes.append(
-            start(
-                train, domains, tmp_path / "run", {"game": GAME, "data": DATA, "training": training},
-                said=tmp_path / f"{rank}.txt", hooks=[(tell_weights, tmp_path / f"{rank}.safetensors")], env=env,
-            )  # fmt: skip
-        )
+        options = {"game": GAME, "data": DATA, "training": training}
+        hooks = [(tell_weights, tmp_path / f"{rank}.safetensors")]
+        said = tmp_path / f"{rank}.txt"
+        processes.append(start(train, domains, tmp_path / "run", options, said=said, hooks=hooks, env=env))
     for rank, process in enumerate(processes):
         process.join(120)
         assert process.exitcode == 0, (tmp_path / f"{rank}.txt").read_text()
@@ -92,4 +100,3 @@ def test_two_clocks_are_one(domains, tmp_path):
     first, second = (safetensors.torch.load_file(tmp_path / f"{rank}.safetensors") for rank in "01")
     assert last(tmp_path / "run")[1].step > 2
     assert all(torch.equal(first[name], second[name]) for name in first)
-

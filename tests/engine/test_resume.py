@@ -27,7 +27,10 @@ def training(**changed):
 
 RUNS = {
     "discogan": (specs.DiscoGAN(**SMALL), training(ema=0.9, clip=1.0, schedule="cosine")),
-    "authors": (specs.DiscoGAN(**SMALL, form=specs.AuthorsForm(first_stage=10)), training(precision="bf16", accumulate=2, seed=3)),
+    "authors": (
+        specs.DiscoGAN(**SMALL, form=specs.AuthorsForm(first_stage=10)),
+        training(precision="bf16", accumulate=2, seed=3),
+    ),
     "translation": (
         specs.TranslationGAN(generator=ResNet(width=4, blocks=1, downs=1), discriminator=PatchGAN(width=4, layers=1)),
         training(precision="bf16", ema=0.99),
@@ -57,14 +60,18 @@ def undisturbed(domains, tmp_path_factory):
 
 def assert_same_run(found, wanted):
     """Bit for bit the same state, the same evaluations and the same bundle; nothing left behind."""
-    (state, at), (wanted_state, wanted_at) = (checkpoint.load(run / "checkpoints" / "last.safetensors") for run in (found, wanted))
+    (state, at), (wanted_state, wanted_at) = (
+        checkpoint.load(run / "checkpoints" / "last.safetensors") for run in (found, wanted)
+    )
     assert (at.step, at.best, at.rollbacks) == (wanted_at.step, wanted_at.best, wanted_at.rollbacks)
     assert state.keys() == wanted_state.keys()
     assert [name for name in state if not torch.equal(state[name], wanted_state[name])] == []
     for direction, translator in load_bundle(wanted).items():
         weights = load_bundle(found)[direction].network.state_dict()
         assert all(torch.equal(weights[name], value) for name, value in translator.network.state_dict().items())
-    errors = [{e["step"]: e["error"] for e in journal.read(run) if e["event"] == "evaluation"} for run in (found, wanted)]
+    errors = [
+        {e["step"]: e["error"] for e in journal.read(run) if e["event"] == "evaluation"} for run in (found, wanted)
+    ]
     assert errors[0] == errors[1]
     assert [path.name for path in found.rglob(".*")] == []
 
@@ -74,7 +81,9 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(name, undisturbed
     """In a step, while writing, before a rename (of whatever file), and whenever it happens to be."""
     wanted, out, said, moments = undisturbed(name), tmp_path / "run", tmp_path / "said.txt", random.Random(name)
     killed = (signal.SIGKILL,)
-    first = play(train, domains, out, options(name), said=said, hooks=[(at_move, moments.randint(8, 14), kill, *killed)])
+    first = play(
+        train, domains, out, options(name), said=said, hooks=[(at_move, moments.randint(8, 14), kill, *killed)]
+    )
     assert first.code == -signal.SIGKILL, first.says
     for hook in ((torn, 2), (at_rename, moments.randint(2, 12), kill, *killed)):
         ended = play(resume, out, said=said, hooks=[hook])

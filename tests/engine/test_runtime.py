@@ -48,7 +48,9 @@ def test_a_device_that_is_not_here_is_refused():
     for name in ("cuda", "cuda:9", "no-such-device"):
         if name == "cuda" and torch.cuda.is_available():
             continue
-        with pytest.raises(ConfigError, match=re.escape(f"device '{name}' cannot be used here") + ".*; use --device auto"):
+        with pytest.raises(
+            ConfigError, match=re.escape(f"device '{name}' cannot be used here") + ".*; use --device auto"
+        ):
             choose_device(name)
     assert choose_device("cpu") == (torch.device("cpu"), "as asked")
 
@@ -63,7 +65,9 @@ def test_the_best_device_is_chosen(monkeypatch):
     assert choose_device("auto", local_rank=3) == (torch.device("cuda:3"), "CUDA found")
 
 
-@pytest.mark.parametrize(("capabilities", "precision"), [({"avx512_bf16": True}, "bf16"), ({"avx2": True}, "float32"), ({}, "float32")])
+@pytest.mark.parametrize(
+    ("capabilities", "precision"), [({"avx512_bf16": True}, "bf16"), ({"avx2": True}, "float32"), ({}, "float32")]
+)
 def test_bfloat16_where_the_processor_computes_in_it(monkeypatch, capabilities, precision):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     chosen = Runtime.choose(Training(device="cpu"))

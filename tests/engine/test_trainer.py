@@ -47,8 +47,10 @@ class Slope(Game):
     def play(self, batch, step):
         slope = torch.tensor([3.0, 4.0])
         self.left.drawn += torch.rand(1)
-        yield Turn("left", {"x": 3 * self.left.both[0] + self.noise * torch.randn(()), "y": 4 * self.left.both[1] + self._meeting()})
-        self.seen.append((step, batch, self.left.both.grad.clone(), None if self.right.both.grad is None else self.right.both.grad.clone()))
+        x, y = self.left.both
+        yield Turn("left", {"x": 3 * x + self.noise * torch.randn(()), "y": 4 * y + self._meeting()})
+        idle = self.right.both.grad
+        self.seen.append((step, batch, self.left.both.grad.clone(), None if idle is None else idle.clone()))
         yield Turn("right", {"all": (slope * self.right.both).sum() + self._meeting()})
 
     def _meeting(self):
@@ -167,12 +169,17 @@ def real(folder, spec, **options):
     training = Training(**({"steps": 6, "batch": 4, "precision": "float32", "device": "cpu", "threads": 1} | options))
 
     def batches(step, part, seed):
-        x = torch.rand(2, training.batch, 3, 16, 16, generator=torch.Generator().manual_seed(seed_for(seed, step))) * 2 - 1
+        x = (
+            torch.rand(2, training.batch, 3, 16, 16, generator=torch.Generator().manual_seed(seed_for(seed, step))) * 2
+            - 1
+        )
         a, b = x.chunk(training.accumulate, dim=1)[part]
         return Unpaired(a, b)
 
     game = table.build(spec, shape_a=(3, 16, 16), shape_b=(3, 16, 16), seed=training.seed)
-    return Trainer(game, batches=batches, training=training, adam=spec.optimizer, runtime=Runtime.choose(training), folder=folder)
+    return Trainer(
+        game, batches=batches, training=training, adam=spec.optimizer, runtime=Runtime.choose(training), folder=folder
+    )
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])
@@ -186,7 +193,9 @@ def test_a_batch_in_parts_is_the_batch(tmp_path, name, accumulate):
         assert losses.keys() == same.keys()
         assert all(losses[key].item() == pytest.approx(same[key].item(), rel=1e-4, abs=1e-6) for key in losses)
     moved = max((value - start[key]).abs().max().item() for key, value in whole.game.state_dict().items())
-    apart = max((value - parts.game.state_dict()[key]).abs().max().item() for key, value in whole.game.state_dict().items())
+    apart = max(
+        (value - parts.game.state_dict()[key]).abs().max().item() for key, value in whole.game.state_dict().items()
+    )
     assert moved > 1e-4
     assert apart < 1e-6
 
@@ -263,7 +272,9 @@ def test_a_run_saves_and_looks_when_it_is_due(tmp_path, monkeypatch):
     saved = []
     save = checkpoint.save
     monkeypatch.setattr(
-        checkpoint, "save", lambda path, **named: (saved.append((path.stem, named["progress"].step)), save(path, **named))
+        checkpoint,
+        "save",
+        lambda path, **named: (saved.append((path.stem, named["progress"].step)), save(path, **named)),
     )
     watching = Watching()
     loop = slope(tmp_path, steps=10, evaluate_every=4, save_every=3)
@@ -379,7 +390,10 @@ def test_a_failed_save_is_told_and_the_run_goes_on(tmp_path, full):
     full |= {2, 4}
     loop, watching = slope(tmp_path, steps=6, save_every=2), Watching()
     assert run(loop, observer=watching)
-    assert [message.split(":")[0] for message in watching.said] == ["step 2 could not be saved", "step 4 could not be saved"]
+    assert [message.split(":")[0] for message in watching.said] == [
+        "step 2 could not be saved",
+        "step 4 could not be saved",
+    ]
     assert f"No space left on device; the last good checkpoint, {loop.last}, is untouched" in watching.said[0]
     assert checkpoint.load(loop.last)[1].step == 6
 
@@ -388,7 +402,10 @@ def test_a_disk_that_is_full_from_the_first_is_told_as_often_as_it_is_tried(tmp_
     full |= {0, 1, 2, 3, 4, 5}
     watching = Watching()
     assert run(slope(tmp_path, steps=6, save_every=5), observer=watching)
-    assert [message.split(":")[0] for message in watching.said] == ["step 0 could not be saved", "step 5 could not be saved"]
+    assert [message.split(":")[0] for message in watching.said] == [
+        "step 0 could not be saved",
+        "step 5 could not be saved",
+    ]
     assert "there is no checkpoint yet" in watching.said[0]
 
 
@@ -406,7 +423,10 @@ def test_what_could_not_be_kept_is_not_the_best(tmp_path):
     run(loop, observer=watching)
     assert watching.looked == [0, 2, 4, 6, 8]
     assert watching.kept == [0, 4]  # 1.0 was lower, and there are no translators of it
-    assert [message.split(":")[0] for message in watching.said] == ["step 2 could not be saved", "step 6 could not be saved"]
+    assert [message.split(":")[0] for message in watching.said] == [
+        "step 2 could not be saved",
+        "step 6 could not be saved",
+    ]
     assert checkpoint.load(loop.last)[1].best == 2.0
 
 

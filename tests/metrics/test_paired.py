@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from unpaired.errors import ShapeError
-from unpaired.metrics.paired import mean_absolute_error, psnr, ssim
+from unpaired.metrics.paired import change_errors, mean_absolute_error, psnr, ssim
 
 
 def pictures(*, channels: int, height: int, width: int, noise: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,3 +62,27 @@ def test_images_that_cannot_be_compared_are_refused():
         mean_absolute_error(torch.zeros(3, 16, 16), torch.zeros(3, 16, 16))
     with pytest.raises(ShapeError, match=r"10 x 40.*at least 11"):
         ssim(torch.zeros(1, 3, 10, 40), torch.zeros(1, 3, 10, 40))
+
+
+def test_change_errors_by_hand() -> None:
+    inputs = torch.tensor([-1.0, 0.0, 0.5, 1.0]).view(1, 1, 1, 4)
+    truths = torch.tensor([1.0, 0.0, 0.5, 0.0]).view(1, 1, 1, 4)  # the first and the last are to change
+    answers = torch.tensor([0.0, 0.2, 0.5, 0.5]).view(1, 1, 1, 4)
+    found = change_errors(answers, inputs=inputs, truths=truths)
+    assert found.where_to_change == pytest.approx((1.0 + 0.5) / 2 / 2)
+    assert found.where_to_keep == pytest.approx((0.2 + 0.0) / 2 / 2)
+
+
+def test_a_change_of_one_level_is_none_and_any_channel_counts() -> None:
+    inputs = torch.zeros(1, 2, 1, 2)
+    truths = inputs.clone()
+    truths[0, 0, 0, 0] = 2 / 255
+    truths[0, 1, 0, 1] = 4 / 255
+    found = change_errors(inputs, inputs=inputs, truths=truths)
+    assert found.where_to_change == pytest.approx((4 / 255) / 2 / 2)  # both channels of the one pixel
+    assert found.where_to_keep == pytest.approx((2 / 255) / 2 / 2)
+
+
+def test_change_errors_without_a_change_are_not_a_number() -> None:
+    x = torch.zeros(1, 1, 2, 2)
+    assert math.isnan(change_errors(x, inputs=x, truths=x).where_to_change)

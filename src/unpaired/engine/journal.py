@@ -41,7 +41,8 @@ class Journal:
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """The events of a run in order. What a killed run wrote after the checkpoint that it went on from is left out:
-    those steps were made again. A half-written last line is ignored."""
+    those steps were made again. A half-written last line is ignored.
+    """
     path = folder / "journal.jsonl"
     events: list[dict[str, Any]] = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:

@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,11 +38,14 @@ class Claim(NamedTuple):
 
 
 class Lab(NamedTuple):
-    """Where an experiment works. results: its own folder, for figures. runs: trainings, kept and taken up again."""
+    """Where an experiment works. results: its own folder, for figures. runs: trainings, kept and taken up again. reused:
+    the minutes that an earlier session spent on those that were there already.
+    """
 
     results: Path
     runs: Path
     size: Size
+    reused: list[float]
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
     folder = out / (experiment.name if size == "default" else f"{experiment.name}-{size}")
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    metrics = experiment.run(Lab(folder, runs, size))
+    lab = Lab(folder, runs, size, [])
+    metrics = experiment.run(lab)
     result = {
         "experiment": experiment.name,
         "about": experiment.about,
@@ -86,7 +89,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
         "versions": {name: metadata.version(name) for name in ("unpaired", "torch", "numpy", "pillow")}
         | {"python": platform.python_version()},
         "machine": machine(),
-        "minutes": round((time.monotonic() - began) / 60, 1),
+        "minutes": round((time.monotonic() - began) / 60 + sum(lab.reused), 1),
         "deviations": list(experiment.deviations),
         "metrics": metrics,
         "claims": [_verdict(claim, metrics) for claim in experiment.claims],

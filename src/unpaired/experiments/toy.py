@@ -7,7 +7,7 @@ over points and members, and Adam's step does not depend on a loss's scale, so e
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,7 +47,8 @@ def run(lab: Lab) -> Metrics:
         geometries[geometry] = {}
         for model in MODELS:
             run = Ensemble(data, model, members=len(seeds), size=lab.size, folder=lab.runs / f"toy-{lab.size}" / files / model)
-            histories[model] = run.train()
+            histories[model], reused = run.train()
+            lab.reused.append(reused)
             geometries[geometry][model] = {
                 "at the end": summary(run.measure()),
                 "without training": summary(run.untrained),
@@ -100,15 +101,19 @@ class Ensemble:
         )
         self.untrained = self.measure()
 
-    def train(self) -> list[Panel]:
-        """Train, or go on where a reproduction was cut off; what the first member did over time."""
+    def train(self) -> tuple[list[Panel], float]:
+        """Train, or go on where a reproduction was cut off; what the first member did over time, and the minutes that an
+        earlier session had spent.
+        """
+        reused = 0.0
         (self.folder / "frames").mkdir(parents=True, exist_ok=True)
         if self.trainer.last.exists():
             self.trainer.restore(self.trainer.last)
+            reused = self.trainer.progress.seconds / 60
         else:
             self._keep(0)
         self.trainer.run(journal=None, observer=self)
-        return [Panel.load(path) for path in sorted((self.folder / "frames").glob("*.npz"))]
+        return [Panel.load(path) for path in sorted((self.folder / "frames").glob("*.npz"))], reused
 
     def measure(self) -> dict[str, list[float]]:
         """For each member: target modes covered (by one sample, by 1 % of them), colliding source modes, quality."""

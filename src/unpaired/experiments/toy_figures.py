@@ -84,7 +84,7 @@ def _window(target: Mixture) -> tuple[Tensor, Tensor]:
     return centres.amin(0) - MARGIN, centres.amax(0) + MARGIN
 
 
-def _pyplot():  # noqa: ANN202 (matplotlib is optional)
+def _pyplot():
     try:
         import matplotlib
 

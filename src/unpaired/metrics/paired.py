@@ -1,11 +1,15 @@
 """A translation against its known truth, image by image: [N, C, H, W] in [-1, 1] -> [N] float64 on the CPU."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired.errors import ShapeError
 
+ONE_LEVEL = 1.5 * 2 / 255
+"""Between one and two levels of 8 bits, on [-1, 1]."""
 FULL_RANGE = 2.0  # from -1 to 1
 
 # Wang et al. 2004, section III-C.
@@ -22,6 +26,26 @@ def mean_absolute_error(x: Tensor, y: Tensor) -> Tensor:
     """
     x, y = _comparable(x, y)
     return (x - y).abs().mean(dim=(1, 2, 3)) / FULL_RANGE
+
+
+class ChangeErrors(NamedTuple):
+    """Mean absolute errors as shares of the full range; NaN where there is no such pixel."""
+
+    where_to_change: float
+    where_to_keep: float
+
+
+def change_errors(answers: Tensor, *, inputs: Tensor, truths: Tensor) -> ChangeErrors:
+    """The error where the truth differs from the input in any channel by more than one of 255 levels, and elsewhere.
+
+    A conversion of few pixels (glasses) can leave a small error undone or drown in a smaller one everywhere: apart, the two
+    cannot hide each other. All [N, C, H, W] in [-1, 1], of one shape (else ShapeError); over all pixels of all images.
+    """
+    answers, truths = _comparable(answers, truths)
+    inputs, _ = _comparable(inputs, truths)
+    to_change = ((truths - inputs).abs() > ONE_LEVEL).any(dim=1, keepdim=True).expand_as(truths)
+    errors = (answers - truths).abs() / FULL_RANGE
+    return ChangeErrors(float(errors[to_change].mean()), float(errors[~to_change].mean()))
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:

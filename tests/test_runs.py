@@ -1,0 +1,223 @@
+"""A run's folder: what is in it, what is refused, and how it goes on."""
+
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+import unpaired
+from unpaired import runs
+from unpaired.data.batches import UnpairedData
+from unpaired.engine import checkpoint, journal
+from unpaired.errors import DataError, RunError
+from unpaired.games import specs
+from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
+from unpaired.options import DataOptions, Training
+from unpaired.run_config import load_config
+from unpaired.translator import bundle_about, load_bundle
+
+GAME = specs.DiscoGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
+DATA = DataOptions(size=16, holdout=0.2)
+
+
+def training(**changed):
+    values = {"steps": 4, "batch": 4, "threads": 1, "compile": "off", "precision": "float32", "evaluate_every": 2}
+    return Training(**(values | changed))
+
+
+@pytest.fixture(scope="module")
+def domains(tmp_path_factory):
+    """Folders A and B of 20 pictures each."""
+    root = tmp_path_factory.mktemp("domains")
+    for domain, colour in (("A", 60), ("B", 150)):
+        (root / domain).mkdir()
+        for index in range(20):
+            noise = np.random.default_rng([index, colour]).integers(colour, colour + 60, (16, 16, 3), dtype=np.uint8)
+            PIL.Image.fromarray(noise).save(root / domain / f"{index}.png")
+    return root / "A", root / "B"
+
+
+@pytest.fixture(scope="module")
+def finished(domains, tmp_path_factory):
+    """The folder of a finished run."""
+    out = tmp_path_factory.mktemp("runs") / "deep" / "run"
+    translators = unpaired.train(*domains, out=out, game=GAME, data=DATA, training=training())
+    assert translators.keys() == {"a_to_b", "b_to_a"}
+    return out
+
+
+def step_of(run):
+    return checkpoint.load(run / "checkpoints" / "last.safetensors")[1].step
+
+
+def test_what_a_run_leaves(finished, domains):
+    top = {"config.json", "journal.jsonl", "preview.png", "previews", "checkpoints", "bundle"}
+    assert {path.name for path in finished.iterdir()} - {"evaluation.json"} == top
+    assert sorted(path.name for path in (finished / "previews").iterdir()) == [f"{step:08d}.png" for step in (0, 2, 4)]
+    events = [event["event"] for event in journal.read(finished)]
+    assert events[0] == "start"
+    assert events[-1] == "end"
+    assert events.count("evaluation") == 3
+    config = load_config(finished)
+    assert (config.game, config.data, config.training) == (GAME, DATA, training())
+    assert config.sources == tuple(str(folder.absolute()) for folder in domains)
+    assert config.compiled is False
+    assert config.version == unpaired.__version__
+    about = bundle_about(finished)
+    assert about["step"] in (0, 2, 4)
+    assert about["error"] == min(event["error"] for event in journal.read(finished) if event["event"] == "evaluation")
+    assert "discogan" in (finished / "bundle" / "card.md").read_text()
+
+
+def test_a_trained_run_translates(finished, domains):
+    answer = unpaired.load(finished)(domains[0] / "0.png")
+    assert isinstance(answer, PIL.Image.Image)
+    assert answer.size == (16, 16)
+
+
+def test_the_same_call_is_the_same_run(finished, domains, tmp_path):
+    runs.train(*domains, out=tmp_path / "again", game=GAME, data=DATA, training=training())
+    states = [checkpoint.load(run / "checkpoints" / "last.safetensors")[0] for run in (finished, tmp_path / "again")]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+def test_a_run_can_be_lengthened(finished, domains, tmp_path):
+    out = tmp_path / "run"
+    runs.train(*domains, out=out, game=GAME, data=DATA, training=training(steps=2))
+    runs.resume(out, steps=4)
+    states = [checkpoint.load(run / "checkpoints" / "last.safetensors")[0] for run in (finished, out)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    assert load_config(out).training.steps == 4
+    assert [event["event"] for event in journal.read(out)].count("resume") == 1
+    runs.resume(out, minutes=1e-4)  # over already, by the clock
+    assert step_of(out) == 4
+    assert load_config(out).training.steps is None
+
+
+def test_what_is_over_stays_as_it_is(finished):
+    before = checkpoint.load(finished / "checkpoints" / "last.safetensors")
+    runs.resume(finished)
+    after = checkpoint.load(finished / "checkpoints" / "last.safetensors")
+    assert after[1].step == before[1].step
+    assert all(torch.equal(value, after[0][name]) for name, value in before[0].items())
+
+
+def test_ten_thousand_steps_where_nothing_is_said(domains, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "_play", lambda run, *rest: run)
+    run = runs.train(*domains, out=tmp_path / "run", game=GAME, data=DATA, training=training(steps=None))
+    assert run.training.steps == runs.DEFAULT_STEPS == 10_000
+
+
+def test_a_folder_that_is_taken_is_refused(finished, domains, tmp_path):
+    before = (finished / "config.json").read_bytes()
+    with pytest.raises(
+        RunError, match=r"is not empty; choose another --out, or `unpaired resume .*run` to go on with a run"
+    ):
+        runs.train(*domains, out=finished, game=GAME, data=DATA, training=training())
+    assert (finished / "config.json").read_bytes() == before
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file is not empty"):
+        runs.train(*domains, out=tmp_path / "file", game=GAME, data=DATA, training=training())
+
+
+def test_a_folder_that_a_killed_start_left_is_free(domains, tmp_path):
+    (tmp_path / ".config.json.4711").write_text("{")
+    runs.train(*domains, out=tmp_path, game=GAME, data=DATA, training=training(steps=1))
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_what_does_not_serve_leaves_no_folder(domains, tmp_path):
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        runs.train(tmp_path / "nowhere", domains[1], out=tmp_path / "run", game=GAME, data=DATA, training=training())
+    with pytest.raises(DataError, match="neither a folder or zip nor a named set"):
+        runs.train("faces:ears", out=tmp_path / "run", game=GAME, data=DATA, training=training())
+    assert not (tmp_path / "run").exists()
+
+
+def test_nowhere_is_no_run(tmp_path):
+    for call in (runs.resume, runs.evaluate):
+        with pytest.raises(RunError, match=r"no run at .*: it has no config\.json\. `unpaired train"):
+            call(tmp_path / "nowhere")
+
+
+def test_other_images_are_refused(domains, tmp_path):
+    mine = tmp_path / "A"
+    mine.mkdir()
+    for path in domains[0].iterdir():
+        (mine / path.name).write_bytes(path.read_bytes())
+    runs.train(mine, domains[1], out=tmp_path / "run", game=GAME, data=DATA, training=training(steps=2))
+    (mine / "3.png").write_bytes((mine / "4.png").read_bytes() + b"more")
+    with pytest.raises(
+        RunError, match=r"are not those it was trained on \(.*changed\): bring them back, or start a new run"
+    ):
+        runs.resume(tmp_path / "run", steps=4)
+    assert step_of(tmp_path / "run") == 2
+
+
+def test_a_damaged_checkpoint_is_refused(domains, tmp_path):
+    out = tmp_path / "run"
+    runs.train(*domains, out=out, game=GAME, data=DATA, training=training(steps=2))
+    (out / "checkpoints" / "last.safetensors").write_bytes(b"half")
+    with pytest.raises(RunError, match=r"no usable checkpoint at .*last\.safetensors"):
+        runs.resume(out, steps=4)
+
+
+def test_evaluation_is_written(finished):
+    scores = runs.evaluate(finished)
+    values = json.loads((finished / "evaluation.json").read_text())
+    assert values["scores"] == scores
+    assert scores.keys() == {"a_to_b", "b_to_a"}
+    held = len(runs.open_data(load_config(finished)).test_a)
+    assert values["images"]["a_to_b"] == held > 0
+
+
+def test_a_run_that_held_nothing_out_keeps_the_latest_and_cannot_be_scored(domains, tmp_path):
+    out = tmp_path / "run"
+    runs.train(*domains, out=out, game=GAME, data=DataOptions(size=16, holdout=0.0), training=training())
+    assert bundle_about(out)["step"] == 4
+    assert not (out / "preview.png").exists()
+    with pytest.raises(
+        RunError, match=r"held no images out; train with --holdout 0\.1, or give testA and testB folders"
+    ):
+        runs.evaluate(out)
+
+
+def test_swapped_domains(domains, tmp_path):
+    swap = DataOptions(size=16, holdout=0.2, swap=True)
+    game = specs.TranslationGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
+    runs.train(*domains, out=tmp_path / "run", game=game, data=swap, training=training())
+    images = runs.open_data(load_config(tmp_path / "run"))
+    assert isinstance(images, UnpairedData)
+    assert images.domains == ("B", "A")
+    assert images.train_a.min() >= 150
+    assert load_bundle(tmp_path / "run").keys() == {"a_to_b"}
+
+
+def test_the_bundle_is_the_best_or_its_average(domains, tmp_path):
+    out = tmp_path / "run"
+    runs.train(*domains, out=out, game=GAME, data=DATA, training=training(ema=0.5))
+    best, progress = checkpoint.load(out / "checkpoints" / "best.safetensors")
+    assert progress.step == bundle_about(out)["step"]
+    weights = load_bundle(out)["a_to_b"].network.state_dict()
+    assert all(torch.equal(value, best[f"average/module.a_to_b.{name}"]) for name, value in weights.items())
+    assert not all(torch.equal(value, best[f"game/a_to_b.{name}"]) for name, value in weights.items())
+
+
+def test_an_interruption_goes_up_after_all_is_saved(domains, tmp_path, monkeypatch, capsys):
+    """So that a script of several trainings ends too, instead of measuring half of one and beginning the next."""
+    monkeypatch.setattr(runs.Trainer, "run", lambda trainer, **_: False)
+    out = tmp_path / "[red]a folder with a name that is rather long" / "run"
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(*domains, out=out, game=GAME, data=DATA, training=training())
+    assert journal.read(out)[-1]["complete"] is False
+    assert (
+        f"stopped at step 0; `unpaired resume {out}` goes on\n" in capsys.readouterr().err
+    )  # on one line, to be copied
+
+
+def test_tensorboard_events_are_written_where_asked_for(domains, tmp_path):
+    pytest.importorskip("tensorboard")
+    runs.train(*domains, out=tmp_path / "run", game=GAME, data=DATA, training=training(steps=1, tensorboard=True))
+    assert len(list((tmp_path / "run" / "tensorboard").glob("events.*"))) == 1
