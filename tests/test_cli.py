@@ -112,11 +112,12 @@ for line in sys.argv[1:]:
 
 def test_help_and_mistakes_are_answered_without_torch():
     lines = {
-        "--help": 0, "": 0, "--version": 0, "trian": 2, "train --help": 0, "train discogn": 2, "data --help": 0, "data list": 0,
-        "train discogan --help": 0, "resume --help": 0, "translate --help": 0, "train discogan A B": 2,
+        "--help": 0, "": 0, "--version": 0, "trian": 2, "train --help": 0, "train discogn": 2, "data --help": 0,
+        "data list": 0, "train discogan --help": 0, "resume --help": 0, "translate --help": 0, "train discogan A B": 2,
         "train discogan A B --out x --stps 3": 2, "train discogan A B --out x --distance hubert": 2,
         "train discogan A B --out x --steps 0": 2, "train discogan A B --out x --config nowhere.toml": 2,
-        "resume": 2, "resume x --steps 0": 2, "translate x y --out z --batch 0": 2, "translate x y --out z --direction up": 2,
+        "resume": 2, "resume x --steps 0": 2, "translate x y --out z --batch 0": 2,
+        "translate x y --out z --direction up": 2,
     }  # fmt: skip
     done = subprocess.run([sys.executable, "-c", _QUICK, *lines], capture_output=True, text=True, check=True)
     found = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]

@@ -285,11 +285,11 @@ def parse(arguments: list[str]) -> Any:
         table, path = table[word], [*path, word]
     arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--config=") else [word])]
     if "--config" in arguments[:-1]:
-        place = arguments.index("--config")
-        arguments[:0] = _file_arguments(config.read_file(Path(arguments[place + 1])))
+        values = config.read_file(Path(arguments[arguments.index("--config") + 1]))
+        arguments[:0] = _file_arguments(values, length="--steps" in arguments or "--minutes" in arguments)
     try:
         with _registry():
-            return tyro.cli(OmitArgPrefixes[table], prog=" ".join(path), args=arguments)
+            return tyro.cli(OmitArgPrefixes[table], prog=" ".join(path), args=arguments)  # type: ignore[misc]
     except ValidationError as error:
         raise ConfigError(f"not a valid call: {config.explain(error)}") from None
 
@@ -304,8 +304,11 @@ def _overview(path: list[str], table: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"`{' '.join(path)} COMMAND --help` tells more."])
 
 
-def _file_arguments(values: Mapping[str, Any]) -> list[str]:
-    """Options from a file as the arguments that would say the same; a run's config.json counts as one."""
+def _file_arguments(values: Mapping[str, Any], *, length: bool) -> list[str]:
+    """Options from a file as the arguments that would say the same; a run's config.json counts as one.
+
+    length: the command line says how long to train, so the file's steps or minutes, whichever it has, do not count.
+    """
     if "sources" in values and "game" in values:
         values = {section: values[section] for section in ("game", "data", "training")}
     arguments: list[str] = []
@@ -314,12 +317,14 @@ def _file_arguments(values: Mapping[str, Any]) -> list[str]:
         match value:
             case None:
                 pass
+            case _ if length and key in ("steps", "minutes"):
+                pass
             case bool():
                 arguments.append(f"--{flag}" if value else f"--no-{flag}")
             case {"kind": kind, **rest}:
                 arguments += [f"--{flag}", f"{kind}({', '.join(f'{name}={item!r}' for name, item in rest.items())})"]
             case dict():
-                arguments += _file_arguments(value)
+                arguments += _file_arguments(value, length=length)
             case _:
                 arguments += [f"--{flag}", str(value)]
     return arguments
@@ -331,7 +336,7 @@ def _registry() -> ConstructorRegistry:
 
     @registry.primitive_rule
     def choice(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        members = config.union_members(info.type)
+        members: tuple[Any, ...] = config.union_members(info.type)
         if not all("kind" in getattr(member, "__dataclass_fields__", ()) for member in members):
             return None
         return PrimitiveConstructorSpec(

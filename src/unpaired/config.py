@@ -31,8 +31,8 @@ def to_dict(value: Any) -> Any:
     return pydantic.TypeAdapter(type(value)).dump_python(value, mode="json")
 
 
-def from_dict(cls: type[T], values: Any, *, where: str = "the configuration") -> T:
-    """The options object that `to_dict` came from. ConfigError names each wrong key and what was wanted there."""
+def from_dict(cls: Any, values: Any, *, where: str = "the configuration") -> Any:
+    """The object of the options class, or union of them, `cls` that `to_dict` came from. ConfigError names each wrong key and what was wanted there."""
     try:
         text = json.dumps(values)
     except (TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to. When the block ends well, what was written is flushed to the disk and takes the
-    place of `path`; whatever happens, `path` is the old file or the new one, never a part. What killed writers left goes.
+    place of `path`: whatever happens, that is the old file or the new one, never a part. What killed writers left goes.
 
     OSError where the disk is full or gone; the old file is then still there.
     """

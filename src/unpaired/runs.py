@@ -1,12 +1,13 @@
 """A run: one training with its folder.
 
-RUN/config.json       every option, as resolved, and the choices made by the machine
-journal.jsonl     what happened (engine.journal)
-preview.png       the latest preview; previews/ keeps them all
-checkpoints/      last.safetensors, best.safetensors: what `resume` goes on from
-bundle/           the best translators: what `unpaired.load` and `translate` read
-evaluation.json   scores on the held-out test images
-report.html       all of it on one page
+RUN/
+    config.json       every option, as resolved, and the choices made by the machine
+    journal.jsonl     what happened (engine.journal)
+    preview.png       the latest preview; previews/ keeps them all
+    checkpoints/      last.safetensors, what `resume` goes on from, and best.safetensors
+    bundle/           the best translators: what `unpaired.load` and `translate` read
+    evaluation.json   scores on the held-out test images
+    report.html       all of it on one page
 """
 
 import copy
@@ -55,7 +56,7 @@ def train(
         training = replace(training, steps=DEFAULT_STEPS)
     run = RunConfig(sources=tuple(map(_lasting, sources)), game=game, data=data, training=training)
     runtime = Runtime.choose(training)
-    if runtime.writes and folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
+    if runtime.writes and _taken(folder):
         raise RunError(f"{folder} is not empty; choose another --out, or `unpaired resume {folder}` to go on with a run")
     images = open_data(run)
     built = _build(run, images)
@@ -210,6 +211,13 @@ def _opening(run: RunConfig, images: UnpairedData, runtime: Runtime, *, step: in
     if "credit" in images.card:
         lines.append(f"data: {images.card['credit']}")
     return "\n".join(lines)
+
+
+def _taken(folder: Path) -> bool:
+    """Whether a new run would spoil something; hidden files, such as a killed start leaves, are nothing."""
+    if folder.is_dir():
+        return any(not path.name.startswith(".") for path in folder.iterdir())
+    return folder.exists()
 
 
 def _lasting(source: str | Path) -> str:

@@ -16,7 +16,7 @@ from unpaired.translator import Translator, load
 
 
 class Job(NamedTuple):
-    """A file to translate. origin: the file, or the archive, that its bytes come from; name: what to call it in messages."""
+    """A file to translate. origin: the file or archive that its bytes come from; name: what messages call it."""
 
     read: Callable[[], bytes]
     origin: Path

@@ -1,4 +1,4 @@
-"""Trainings in processes of their own, forked from one that has imported torch already: cheap enough to be killed often."""
+"""Trainings in processes of their own, forked from one that has imported torch: cheap enough to be killed often."""
 
 import multiprocessing
 import os

@@ -28,7 +28,8 @@ OPTIONS = {"batch": 8, "precision": "float32", "threads": 1, "compile": "off", "
 LINE = [
     "--generator", "resnet(width=4, blocks=1, downs=1)", "--discriminator", "patch(width=4, layers=1)",
     "--learning-rate", "1e-3", "--epsilon", "1e-2", "--size", "16", "--load-size", "20", "--jitter", "0.3",
-    "--holdout", "0.2", *(word for key, value in OPTIONS.items() for word in (f"--{key.replace('_', '-')}", str(value))),
+    "--holdout", "0.2",
+    *(word for key, value in OPTIONS.items() for word in (f"--{key.replace('_', '-')}", str(value))),
 ]  # fmt: skip
 
 

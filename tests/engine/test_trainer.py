@@ -34,7 +34,7 @@ class Weights(nn.Module):
 
 
 class Slope(Game):
-    """`left` and `right` each go downhill along 3x + 4y, in turns; `noise` lets their last loss hang on random numbers."""
+    """`left` and `right` each go downhill along 3x + 4y, in turns; `noise` makes a loss that is told random."""
 
     def __init__(self, *, noise=0.0):
         super().__init__()
@@ -145,7 +145,7 @@ def test_parts_of_a_batch_are_asked_for_in_order(tmp_path):
     assert [(step, part) for step, (_, part, _), *_ in loop.game.seen] == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
-# A bias before an instance norm has no gradient but rounding: a larger epsilon keeps Adam from making whole steps of that.
+# A bias before an instance norm has no gradient but rounding: a larger epsilon keeps Adam from making steps of that.
 STEADY = Adam(learning_rate=1e-3, epsilon=1e-2)
 NO_STATISTICS = {
     "discogan": specs.DiscoGAN(
@@ -185,7 +185,7 @@ def real(folder, spec, **options):
 @pytest.mark.parametrize("accumulate", [2, 4])
 @pytest.mark.parametrize("name", NO_STATISTICS)
 def test_a_batch_in_parts_is_the_batch(tmp_path, name, accumulate):
-    """Parts of one image too: there torch's own InstanceNorm2d has wrong gradients on channels-last CPU tensors (2.13)."""
+    """Parts of one image too: there nn.InstanceNorm2d has wrong gradients on channels-last CPU tensors (torch 2.13)."""
     whole, parts = real(tmp_path, NO_STATISTICS[name]), real(tmp_path, NO_STATISTICS[name], accumulate=accumulate)
     start = {key: value.clone() for key, value in whole.game.state_dict().items()}
     for _ in range(6):

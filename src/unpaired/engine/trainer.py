@@ -136,8 +136,9 @@ class Trainer(Generic[BatchT]):
             begun, before = time.monotonic(), self.progress.seconds
             while True:
                 self.progress.seconds = before + time.monotonic() - begun
+                asked, over, due = asked_to_end(), self.done >= 1, log.due()
                 self.progress.seconds, asked, over, look, save, due = self.runtime.agree(
-                    (self.progress.seconds, asked_to_end(), self.done >= 1, log.wants_look(), log.wants_save(), log.due())
+                    (self.progress.seconds, asked, over, log.wants_look(), log.wants_save(), due)
                 )
                 save = save or look or asked or over
                 if (save or due) and not (log.flush() and (not save or self._finite())):
@@ -196,7 +197,8 @@ class Trainer(Generic[BatchT]):
         try:
             write()
         except OSError as error:
-            kept = f"the last good checkpoint, {self.last}, is untouched" if self.last.exists() else "there is no checkpoint yet"
+            there = self.last.exists()
+            kept = f"the last good checkpoint, {self.last}, is untouched" if there else "there is no checkpoint yet"
             message = f"step {self.progress.step} could not be saved: {error}; {kept}"
             if final:
                 raise RunError(f"{message}. Make room and `unpaired resume` goes on from there") from None

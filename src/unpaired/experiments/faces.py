@@ -69,6 +69,8 @@ def compare(lab: Lab, *, task: str) -> Metrics:
                 scores[to]["doing nothing"] = found[answered]["doing nothing"]
                 test = evaluation.held_out(data, answered, part="test")
                 translated[to] |= {"input": test.inputs, model: bundle[answered].batch(test.inputs[:SHOWN]), "truth": test.truths}
+    best = [(name, rows[row][:SHOWN]) for rows in translated.values() for name, row in (("input", "input"), ("translated", BEST))]
+    images.write(lab.results / "best.png", images.labelled_grid(best, scale=2))
     for direction, rows in translated.items():
         order = ("input", *MODELS, "truth")
         sheet = images.labelled_grid([(name, rows[name][:SHOWN]) for name in order], scale=2)

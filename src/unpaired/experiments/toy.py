@@ -90,7 +90,7 @@ class Ensemble:
         )
         spec = game(model, members=members)
         self.data, self.folder = data, folder
-        self.game = table.build(spec, shape_a=(2,), shape_b=(2,), seed=0)
+        self.game: Any = table.build(spec, shape_a=(2,), shape_b=(2,), seed=0)
         self.trainer = Trainer(
             self.game,
             batches=lambda step, part, seed: data.batch(step, batch=BATCH, seed=seed),

@@ -24,8 +24,8 @@ class ResidualImageGenerator(nn.Module):
         for level in reversed(range(1, downs)):
             layers += [nn.ConvTranspose2d(widths[level + 1], widths[level], 4, 2, 1), norm_layer(norm, widths[level]), nn.ReLU()]
         last = nn.ConvTranspose2d(widths[1], channels, 4, 2, 1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
         self.change = nn.Sequential(*layers, last)
 
     def forward(self, x: Tensor) -> Tensor:
