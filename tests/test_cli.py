@@ -219,9 +219,7 @@ def leaves(error=errors.UnpairedError):
 
 @pytest.mark.parametrize("kind", leaves())
 def test_every_error_is_one_message(call, monkeypatch, kind):
-    error = (
-        kind("somepackage", "data", "reading") if kind is MissingDependency else kind("found this; wanted that; do so")
-    )
+    error = kind("somepackage", "data", "reading") if kind is MissingDependency else kind("found this; wanted that; do so")
     monkeypatch.setattr(cli.DataList, "run", lambda self: (_ for _ in ()).throw(error))
     code, out, err = call("data", "list")
     assert code == (2 if issubclass(kind, errors.ConfigError) else 1)
@@ -294,9 +292,7 @@ def test_options_come_from_a_file_and_the_line_overrules_them(small, how):
 def test_options_from_json(tmp_path):
     path = tmp_path / "options.json"
     path.write_text(
-        json.dumps(
-            {"training": {"steps": 5, "minutes": None, "clip": 1}, "form": "authors(first_stage=3)", "strict": True}
-        )
+        json.dumps({"training": {"steps": 5, "minutes": None, "clip": 1}, "form": "authors(first_stage=3)", "strict": True})
     )
     command = parsed("--config", path)
     assert (command.training.steps, command.training.minutes, command.training.clip) == (5, None, 1.0)

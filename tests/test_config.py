@@ -49,9 +49,7 @@ WHOLE = [
     Training(steps=7, minutes=None, ema=0.999, precision="bf16"),
     specs.TranslationGAN(generator=ResNet(blocks=6), discriminator=PatchGAN(norm="none"), gan=LeastSquares()),
     specs.ReconstructionGAN(distance=Huber(delta=0.3), reconstruction=10.0),
-    specs.DiscoGAN(
-        generator=Mlp(members=3), discriminator=Mlp(layers=5), distance=L1(), form=specs.AuthorsForm(rate_then=0.9)
-    ),
+    specs.DiscoGAN(generator=Mlp(members=3), discriminator=Mlp(layers=5), distance=L1(), form=specs.AuthorsForm(rate_then=0.9)),
 ]
 
 
@@ -226,9 +224,7 @@ def test_members_of_a_union():
 def test_toml_and_json_files_say_the_same(tmp_path):
     written = {"size": 32, "tags": ["a", "ä"], "shape": {"kind": "polygon", "corners": 4}}
     (tmp_path / "c.json").write_text(json.dumps(written), encoding="utf-8")
-    (tmp_path / "c.toml").write_text(
-        'size = 32\ntags = ["a", "ä"]\n[shape]\nkind = "polygon"\ncorners = 4\n', encoding="utf-8"
-    )
+    (tmp_path / "c.toml").write_text('size = 32\ntags = ["a", "ä"]\n[shape]\nkind = "polygon"\ncorners = 4\n', encoding="utf-8")
     assert read_file(tmp_path / "c.json") == read_file(tmp_path / "c.toml") == written
     assert from_dict(Drawing, read_file(tmp_path / "c.toml")).shape == Polygon(corners=4)
 

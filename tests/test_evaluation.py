@@ -49,9 +49,7 @@ def add(levels, *, source=(3, 12, 12), target=(3, 12, 12)):
 @pytest.mark.parametrize(("count", "validation"), [(4, 4), (15, 15), (16, 4), (100, 25), (264, 64), (400, 64)])
 def test_a_quarter_chooses_and_the_rest_is_reported(count, validation):
     images = data(test_a=rows(count), test_b=rows(count))
-    for_validation, for_test = (
-        held_out(images, "a_to_b", part=part).inputs[:, 0, 0, 0] for part in ("validation", "test")
-    )
+    for_validation, for_test = (held_out(images, "a_to_b", part=part).inputs[:, 0, 0, 0] for part in ("validation", "test"))
     apart = count >= 16
     assert len(for_validation) == validation
     assert len(for_test) == (count - validation if apart else count)
@@ -117,12 +115,9 @@ def test_nothing_held_out_is_not_scored(empty):
 
 
 def test_the_validation_part_is_scored_alone():
-    images = data(
-        test_a=np.concatenate([rows(4, level=100), rows(12, level=0)]), test_b=rows(16), truth_b=rows(16, level=100)
-    )
+    images = data(test_a=np.concatenate([rows(4, level=100), rows(12, level=0)]), test_b=rows(16), truth_b=rows(16, level=100))
     seen = {
-        part: evaluate({"a_to_b": add(0)}, images, part=part)["a_to_b"]["translated"]["error"]
-        for part in ("validation", "test")
+        part: evaluate({"a_to_b": add(0)}, images, part=part)["a_to_b"]["translated"]["error"] for part in ("validation", "test")
     }
     assert seen == pytest.approx({"validation": 0.0, "test": 100 / 255}, abs=1e-4)
 

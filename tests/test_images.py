@@ -132,9 +132,7 @@ def test_32_bit_samples_beyond_16_bits_are_refused():
         images.read(content)
 
 
-@pytest.mark.parametrize(
-    "mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"]
-)
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_every_mode_gives_every_number_of_channels(mode, channels):
     image = Image.new(mode, (3, 2))

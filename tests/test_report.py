@@ -24,9 +24,7 @@ from unpaired.run_config import RunConfig
 from unpaired.translator import load_bundle, save_bundle
 
 SIZE = 16
-SPEC = specs.DiscoGAN(
-    generator=ResNet(blocks=1, width=4, downs=1), discriminator=PatchGAN(width=4, layers=1), gan=LeastSquares()
-)
+SPEC = specs.DiscoGAN(generator=ResNet(blocks=1, width=4, downs=1), discriminator=PatchGAN(width=4, layers=1), gan=LeastSquares())
 EVIL = "<script>alert(1)</script>"
 CARD = {"a": "dusk", "b": f"dawn {EVIL}", "licence": "CC0 1.0", "credit": "drawn by Ada, https://example.org/ada"}
 

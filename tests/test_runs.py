@@ -112,9 +112,7 @@ def test_ten_thousand_steps_where_nothing_is_said(domains, tmp_path, monkeypatch
 
 def test_a_folder_that_is_taken_is_refused(finished, domains, tmp_path):
     before = (finished / "config.json").read_bytes()
-    with pytest.raises(
-        RunError, match=r"is not empty; choose another --out, or `unpaired resume .*run` to go on with a run"
-    ):
+    with pytest.raises(RunError, match=r"is not empty; choose another --out, or `unpaired resume .*run` to go on with a run"):
         runs.train(*domains, out=finished, game=GAME, data=DATA, training=training())
     assert (finished / "config.json").read_bytes() == before
     (tmp_path / "file").write_text("")
@@ -149,9 +147,7 @@ def test_other_images_are_refused(domains, tmp_path):
         (mine / path.name).write_bytes(path.read_bytes())
     runs.train(mine, domains[1], out=tmp_path / "run", game=GAME, data=DATA, training=training(steps=2))
     (mine / "3.png").write_bytes((mine / "4.png").read_bytes() + b"more")
-    with pytest.raises(
-        RunError, match=r"are not those it was trained on \(.*changed\): bring them back, or start a new run"
-    ):
+    with pytest.raises(RunError, match=r"are not those it was trained on \(.*changed\): bring them back, or start a new run"):
         runs.resume(tmp_path / "run", steps=4)
     assert step_of(tmp_path / "run") == 2
 
@@ -178,9 +174,7 @@ def test_a_run_that_held_nothing_out_keeps_the_latest_and_cannot_be_scored(domai
     runs.train(*domains, out=out, game=GAME, data=DataOptions(size=16, holdout=0.0), training=training())
     assert bundle_about(out)["step"] == 4
     assert not (out / "preview.png").exists()
-    with pytest.raises(
-        RunError, match=r"held no images out; train with --holdout 0\.1, or give testA and testB folders"
-    ):
+    with pytest.raises(RunError, match=r"held no images out; train with --holdout 0\.1, or give testA and testB folders"):
         runs.evaluate(out)
 
 
@@ -212,9 +206,7 @@ def test_an_interruption_goes_up_after_all_is_saved(domains, tmp_path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         runs.train(*domains, out=out, game=GAME, data=DATA, training=training())
     assert journal.read(out)[-1]["complete"] is False
-    assert (
-        f"stopped at step 0; `unpaired resume {out}` goes on\n" in capsys.readouterr().err
-    )  # on one line, to be copied
+    assert f"stopped at step 0; `unpaired resume {out}` goes on\n" in capsys.readouterr().err  # on one line, to be copied
 
 
 def test_tensorboard_events_are_written_where_asked_for(domains, tmp_path):

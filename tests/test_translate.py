@@ -147,9 +147,7 @@ def test_unreadable_files_are_skipped_and_told(bundle, draw, tmp_path):
 def test_answers_that_would_share_a_name_are_refused(bundle, draw, tmp_path):
     given = draw("1.gif", "1.png", "deep/1.png")
     for inputs in ([given], [given / "1.png", given / "deep" / "1.png"]):
-        with pytest.raises(
-            DataError, match=r"1\.\w+ and .*1\.png would both become .*1\.png; translate them into two folders"
-        ):
+        with pytest.raises(DataError, match=r"1\.\w+ and .*1\.png would both become .*1\.png; translate them into two folders"):
             translate_files(bundle, inputs, out=tmp_path / "out", device="cpu")
     draw("1.png", at="a/same")
     draw("1.png", at="b/same")
@@ -162,9 +160,7 @@ def test_answers_that_are_there_are_kept_unless_told_otherwise(bundle, draw, tmp
     given, out = draw("1.png", "2.png"), tmp_path / "out"
     out.mkdir()
     (out / "2.png").write_text("an older answer")
-    with pytest.raises(
-        RunError, match=r"1 of 2 files are there already, such as .*2\.png; choose another --out or --overwrite"
-    ):
+    with pytest.raises(RunError, match=r"1 of 2 files are there already, such as .*2\.png; choose another --out or --overwrite"):
         translate_files(bundle, [given], out=out, device="cpu")
     assert files(out) == ["2.png"]
     assert (out / "2.png").read_text() == "an older answer"

@@ -174,7 +174,9 @@ class Reproduce:
             return
         result = reproduce(find(EXPERIMENTS, self.name), size=self.size, out=self.out, runs=self.runs)
         for claim in result["claims"]:
-            print(f"{'holds' if claim['holds'] else 'does not hold'}: {claim['statement']}\n  {claim['wanted']}: {claim['measured']}")
+            print(
+                f"{'holds' if claim['holds'] else 'does not hold'}: {claim['statement']}\n  {claim['wanted']}: {claim['measured']}"
+            )
 
 
 @options

@@ -23,7 +23,7 @@ T = TypeVar("T")
 def options(cls: type[T]) -> type[T]:
     """Class decorator: a frozen, strict, keyword-only dataclass that refuses unknown keys."""
     config = pydantic.ConfigDict(extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
-    return dataclass(frozen=True, kw_only=True, config=config)(cls)
+    return dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
 
 
 def to_dict(value: Any) -> Any:
@@ -32,7 +32,10 @@ def to_dict(value: Any) -> Any:
 
 
 def from_dict(cls: Any, values: Any, *, where: str = "the configuration") -> Any:
-    """The object of the options class, or union of them, `cls` that `to_dict` came from. ConfigError names each wrong key and what was wanted there."""
+    """The object that `to_dict` came from; cls: an options class or a union of them.
+
+    ConfigError names each wrong key and what was wanted there.
+    """
     try:
         text = json.dumps(values)
     except (TypeError, ValueError) as error:
@@ -81,7 +84,7 @@ def format_choice(choice: Any) -> str:
     return choice.kind + (f"({', '.join(f'{key}={value!r}' for key, value in values.items())})" if values else "")
 
 
-def union_members(alternatives: Any) -> tuple[type, ...]:
+def union_members(alternatives: Any) -> tuple[Any, ...]:
     """The classes of `A | B`, of `Annotated[A | B, ...]`, or of a single class."""
     if hasattr(alternatives, "__metadata__"):
         return union_members(alternatives.__origin__)
@@ -91,7 +94,6 @@ def union_members(alternatives: Any) -> tuple[type, ...]:
 def explain(error: pydantic.ValidationError) -> str:
     """Each wrong value: where it stands, what was wanted, what was found."""
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][:1].lower()}{item['msg'][1:]}"
-        f", found {item['input']!r}"
+        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][:1].lower()}{item['msg'][1:]}, found {item['input']!r}"
         for item in error.errors()
     )

@@ -113,4 +113,3 @@ def _score(answer: Tensor, test: HeldOut, extractor: features.Extractor | None) 
     if extractor is not None:
         scores |= features.evaluate_distribution(test.targets, answer, extractor=extractor)
     return scores
-

@@ -32,9 +32,7 @@ from unpaired.errors import DataError, ShapeError, UnreadableImages
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["crop", "resize", "pad"]
 
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm")
-)
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm"))
 """Endings (lower case) of the files that are taken for images."""
 
 WANTED = "PNG, JPEG, WebP, TIFF, BMP, GIF (its first frame) or PPM"
@@ -151,9 +149,7 @@ def write(path: str | Path, image: Pixels | Tensor) -> None:
         )
     format = WRITABLE[path.suffix.lower()]
     if image.shape[2] in (2, 4) and format in ("JPEG", "BMP"):
-        raise ShapeError(
-            f"{path.name}: {format} cannot hold transparency ({image.shape[2]} channels); use .png or .webp"
-        )
+        raise ShapeError(f"{path.name}: {format} cannot hold transparency ({image.shape[2]} channels); use .png or .webp")
     how = _WRITE_HOW.get(format, {})
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -246,9 +242,7 @@ def labelled_grid(
     margin += 8 if margin else 0
     head = line if titles else 0
     columns = max(max(len(images) for _, images in rows), len(titles))
-    sheet = Image.new(
-        "RGB", (margin + columns * (width + pad) + pad, head + len(rows) * (height + pad) + pad), behind[:3]
-    )
+    sheet = Image.new("RGB", (margin + columns * (width + pad) + pad, head + len(rows) * (height + pad) + pad), behind[:3])
     pen = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
         pen.text((margin + pad + column * (width + pad), 1), title, fill=ink, font=font)

@@ -312,9 +312,7 @@ def _verdict(facts: _Facts) -> Iterator[_Markup]:
         said = f"{1 / ratio:.1f} times farther from {goal} than the untouched inputs"
     else:
         said = f"about as far from {goal} as the untouched inputs"
-    yield tag(
-        "p", f"On held-out images, translations are {said}.", class_=f"verdict {'good' if ratio > 1.05 else 'bad'}"
-    )
+    yield tag("p", f"On held-out images, translations are {said}.", class_=f"verdict {'good' if ratio > 1.05 else 'bad'}")
 
 
 def _tiles(facts: _Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -510,9 +508,7 @@ def _direction(facts: _Facts, direction: str, translator: Translator, test: eval
     yield tag("div", *cards, class_="gallery worst")
 
 
-def _judge(
-    translator: Translator, test: evaluation.HeldOut, *, names: Sequence[str], back: Translator | None
-) -> _Judged:
+def _judge(translator: Translator, test: evaluation.HeldOut, *, names: Sequence[str], back: Translator | None) -> _Judged:
     """Translate what the page needs: all of a small set where there are truths to find the worst by, else a sample."""
     rows = _spread(len(test.inputs), SHOWN if test.truths is None else MOST_JUDGED)
     inputs = test.inputs[rows]
@@ -611,9 +607,7 @@ def _score_charts(facts: _Facts) -> Iterator[_Markup]:
     lines = []
     for colour, direction in enumerate(looks[-1]["scores"]):
         for method, suffix in (("translated", ""), ("doing nothing", ", doing nothing")):
-            values = (
-                (event["step"], event["scores"].get(direction, {}).get(method, {}).get(measure)) for event in looks
-            )
+            values = ((event["step"], event["scores"].get(direction, {}).get(method, {}).get(measure)) for event in looks)
             points = _thin(_finite(values))
             if points:
                 lines.append(_Series(facts.arrow(direction) + suffix, points, colour, still=bool(suffix)))

@@ -25,7 +25,7 @@ from unpaired.data.store import cache_folder
 from unpaired.engine.journal import Journal
 from unpaired.engine.runtime import Runtime, compile_pays, machine
 from unpaired.engine.trainer import Trainer
-from unpaired.errors import RunError
+from unpaired.errors import ConfigError, RunError
 from unpaired.files import replacing
 from unpaired.games import specs, table
 from unpaired.games.base import Game
@@ -52,6 +52,8 @@ def train(
     ended it early, after all is saved.
     """
     folder = Path(out)
+    if training.steps is not None and training.minutes is not None:
+        raise ConfigError(f"found {training.steps} steps and {training.minutes:g} minutes; give one of them")
     if training.steps is None and training.minutes is None:
         training = replace(training, steps=DEFAULT_STEPS)
     run = RunConfig(sources=tuple(map(_lasting, sources)), game=game, data=data, training=training)
@@ -141,7 +143,9 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
     journal = Journal(folder, tensorboard=run.training.tensorboard)
     watch = Watch(images, folder=folder, journal=journal, run=run, chance=game.chance())
     step = trainer.progress.step
-    journal.write("resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine())
+    journal.write(
+        "resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine()
+    )
     watch.say(_opening(run, images, runtime, step=step))
     try:
         with watch.shown():
@@ -156,9 +160,7 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
     return load_bundle(folder)
 
 
-def _trainer(
-    run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path
-) -> Trainer[Unpaired]:
+def _trainer(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> Trainer[Unpaired]:
     return Trainer(
         game,
         batches=_batches(run.training, images, runtime),

@@ -96,11 +96,15 @@ def _refuse(jobs: Sequence[Job], *, overwrite: bool) -> None:
     by_target: dict[Path, str] = {}
     for job in jobs:
         if job.target in by_target:
-            raise DataError(f"{by_target[job.target]} and {job.name} would both become {job.target}; translate them into two folders")
+            raise DataError(
+                f"{by_target[job.target]} and {job.name} would both become {job.target}; translate them into two folders"
+            )
         by_target[job.target] = job.name
     there = [str(target) for target in by_target if target.exists()]
     if there and not overwrite:
-        raise RunError(f"{len(there)} of {len(jobs)} files are there already, such as {there[0]}; choose another --out or --overwrite")
+        raise RunError(
+            f"{len(there)} of {len(jobs)} files are there already, such as {there[0]}; choose another --out or --overwrite"
+        )
     read = {job.origin.resolve() for job in jobs}
     for job in jobs:
         if job.target.resolve() in read:

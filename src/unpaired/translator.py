@@ -165,7 +165,9 @@ def _read_config(where: str | Path) -> tuple[Path, dict[str, Any]]:
     except (OSError, ValueError, TypeError) as error:
         raise RunError(f"no trained run or bundle at {where}: {error}") from None
     if "translators" not in values:
-        raise RunError(f"{where} is a run that has no bundle yet; let it train until its first checkpoint, or `unpaired resume {where}`")
+        raise RunError(
+            f"{where} is a run that has no bundle yet; let it train until its first checkpoint, or `unpaired resume {where}`"
+        )
     if values.get("format") != FORMAT:
         raise RunError(f"{folder} has bundle format {values.get('format')}, this version reads {FORMAT}; upgrade unpaired")
     return folder, values

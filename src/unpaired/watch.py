@@ -61,7 +61,13 @@ class Watch:
     def losses(self, step: int, losses: Mapping[str, float], *, speed: float, done: float, left: float) -> None:
         self.doctor.losses(losses)
         self._bar.update(
-            self._task, completed=done, step=step, speed=speed, left=duration(left), losses=_by_player(losses), error=self._error()
+            self._task,
+            completed=done,
+            step=step,
+            speed=speed,
+            left=duration(left),
+            losses=_by_player(losses),
+            error=self._error(),
         )
 
     def evaluate(self, step: int, translators: Mapping[str, Translator]) -> float | None:

@@ -14,9 +14,7 @@ from unpaired.errors import DataError, DataWarning, EmptyDomain, SameDomain, Sha
 
 
 def walk(n, *, batch, steps, seed=0, stream="a", start=0):
-    return np.concatenate(
-        [indices(n, batch=batch, step=step, seed=seed, stream=stream) for step in range(start, steps)]
-    )
+    return np.concatenate([indices(n, batch=batch, step=step, seed=seed, stream=stream) for step in range(start, steps)])
 
 
 @pytest.mark.parametrize(("n", "batch"), [(1, 1), (7, 3), (12, 4), (5, 8), (3, 10)])
@@ -62,9 +60,7 @@ def test_nothing_to_choose_from_is_refused():
 
 def test_shares_are_the_rows_of_the_whole():
     assert [share(12, rank=rank, world=3) for rank in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
-    with pytest.raises(
-        ShapeError, match=r"a batch of 10 for process 0 of 4; wanted a batch that is a multiple .* such as 8"
-    ):
+    with pytest.raises(ShapeError, match=r"a batch of 10 for process 0 of 4; wanted a batch that is a multiple .* such as 8"):
         share(10, rank=0, world=4)
     with pytest.raises(ShapeError, match="process 3 of 3"):
         share(12, rank=3, world=3)
@@ -184,9 +180,7 @@ def test_test_folders_and_exact_counterparts_are_used(draw, options, tmp_path):
     with pytest.raises(DataError, match=r"truthB holds no readable counterpart for 1 images of test_a: 2\.png; wanted"):
         open_unpaired([str(tmp_path / "set")], options())
     (tmp_path / "set" / "truthB" / "2.png").unlink()
-    with pytest.raises(
-        DataError, match=r"truthB holds no counterpart for 1 images of test_a: 2\.png; wanted a file of"
-    ):
+    with pytest.raises(DataError, match=r"truthB holds no counterpart for 1 images of test_a: 2\.png; wanted a file of"):
         open_unpaired([str(tmp_path / "set")], options())
 
 
@@ -237,9 +231,7 @@ def test_leakage_draws_a_warning(draw, options, tmp_path):
     for seed, name in enumerate(("trainA", "trainB", "testA", "testB")):
         draw(f"set/{name}", 12, seed=seed)
     shutil.copy(tmp_path / "set/trainA/5.png", tmp_path / "set/testA/leak.png")
-    with pytest.warns(
-        DataWarning, match=r"train_a and test_a share 1 images, such as 5\.png and leak\.png: what is measured"
-    ):
+    with pytest.warns(DataWarning, match=r"train_a and test_a share 1 images, such as 5\.png and leak\.png: what is measured"):
         open_unpaired([str(tmp_path / "set")], options())
 
 

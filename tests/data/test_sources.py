@@ -125,9 +125,7 @@ def test_symbolic_links_are_followed_but_not_for_ever(tmp_path):
 
 def test_an_empty_folder_says_what_is_there(tmp_path):
     root = touch(tmp_path / "root", "a.txt", "b.txt", "c.csv", "noend")
-    with pytest.raises(
-        EmptyDomain, match=r"domain A: no images in .*root: found 4 files \(2 \.txt, .*; wanted PNG, JPEG"
-    ):
+    with pytest.raises(EmptyDomain, match=r"domain A: no images in .*root: found 4 files \(2 \.txt, .*; wanted PNG, JPEG"):
         open_source(root).require_images(domain="A")
     (tmp_path / "nothing").mkdir()
     with pytest.raises(EmptyDomain, match="found no files; wanted"):

@@ -32,9 +32,7 @@ def built(monkeypatch):
     """The list that grows by one for every entry that is decoded."""
     made = []
     build = store_module._build
-    monkeypatch.setattr(
-        store_module, "_build", lambda *all, key, **named: (made.append(key), build(*all, key=key, **named))
-    )
+    monkeypatch.setattr(store_module, "_build", lambda *all, key, **named: (made.append(key), build(*all, key=key, **named)))
     return made
 
 
@@ -97,9 +95,7 @@ def test_unreadable_files_are_listed_and_skipped_or_refused(draw, cache):
         assert "not an image" in reasons[1]
         assert "no such file" in reasons[2]
         assert np.array_equal(store.images[1], images.fit(images.read(folder / "3.png"), size=8))
-        with pytest.raises(
-            UnreadableImages, match=r"3 of 7 files .* wanted none under --strict.*\n  2\.png: .*\n  4\.jpg"
-        ):
+        with pytest.raises(UnreadableImages, match=r"3 of 7 files .* wanted none under --strict.*\n  2\.png: .*\n  4\.jpg"):
             decode(open_source(folder), size=8, strict=True)
     assert len(entries(cache)) == 1
 
@@ -111,9 +107,7 @@ def test_a_domain_without_a_readable_image_is_empty(tmp_path):
         decode(open_source(folder), size=8, domain="B")
     (folder / "1.png").write_text("no image")
     for _ in range(2):
-        with pytest.raises(
-            EmptyDomain, match=r"domain B: none of the 1 files .* is readable; .*\n  1\.png: not an image"
-        ):
+        with pytest.raises(EmptyDomain, match=r"domain B: none of the 1 files .* is readable; .*\n  1\.png: not an image"):
             decode(open_source(folder), size=8, domain="B")
     (folder / "1.png").unlink()
     os.symlink(folder / "gone", folder / "1.png")
@@ -213,9 +207,7 @@ def test_an_entry_used_by_another_process_is_never_evicted(draw, cache, monkeypa
 def test_what_cannot_be_held_is_refused_before_it_is_decoded(draw, cache, monkeypatch):
     source = open_source(draw("a"))
     monkeypatch.setenv("UNPAIRED_CACHE_GB", "0.000001")
-    with pytest.raises(
-        DataError, match=r"the cache may hold 0\.00 GB; set UNPAIRED_CACHE_GB to more, or choose a smaller size"
-    ):
+    with pytest.raises(DataError, match=r"the cache may hold 0\.00 GB; set UNPAIRED_CACHE_GB to more, or choose a smaller size"):
         decode(source, size=8)
     monkeypatch.setenv("UNPAIRED_CACHE_GB", "many")
     with pytest.raises(DataError, match="UNPAIRED_CACHE_GB is 'many'; wanted a number of gigabytes above 0"):
@@ -289,9 +281,7 @@ def run(folder, start, said, *, locking):
 def test_runs_that_race_for_one_entry_all_get_it(draw, cache, locking):
     folder, runs = draw("a"), 4
     start, said = forked.Barrier(runs), forked.SimpleQueue()
-    processes = [
-        forked.Process(target=run, args=(folder, start, said), kwargs={"locking": locking}) for _ in range(runs)
-    ]
+    processes = [forked.Process(target=run, args=(folder, start, said), kwargs={"locking": locking}) for _ in range(runs)]
     for process in processes:
         process.start()
     results = [said.get() for _ in processes]

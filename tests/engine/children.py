@@ -54,9 +54,7 @@ def play(call: Callable[..., Any], *arguments: Any, said: Path, hooks: Sequence[
     return Ended(process.exitcode, said.read_text())
 
 
-def _child(
-    call: Callable[..., Any], arguments: Sequence[Any], said: Path, hooks: Sequence[Hook], env: dict[str, str]
-) -> None:
+def _child(call: Callable[..., Any], arguments: Sequence[Any], said: Path, hooks: Sequence[Hook], env: dict[str, str]) -> None:
     file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)

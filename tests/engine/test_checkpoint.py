@@ -15,9 +15,7 @@ PROGRESS = Progress(step=7, seconds=1.5, rollbacks=1, best=0.25, notes={"seen": 
 
 
 def player():
-    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 2, 1)).to(
-        memory_format=torch.channels_last
-    )
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 2, 1)).to(memory_format=torch.channels_last)
 
 
 def optimizer(module):

@@ -57,8 +57,7 @@ def observed(game: Game[Unpaired], *, steps: int, learning_rate: float, idle: st
     """What the doctor says over a whole training, looking every 20 steps. idle: a player that never moves."""
     players = game.players()
     optimizers = {
-        name: torch.optim.Adam(player.parameters(), lr=learning_rate, betas=(0.5, 0.999))
-        for name, player in players.items()
+        name: torch.optim.Adam(player.parameters(), lr=learning_rate, betas=(0.5, 0.999)) for name, player in players.items()
     }
     random, doctor, said = torch.Generator().manual_seed(0), Doctor(game.chance()), []
     for step in range(steps + 1):

@@ -60,9 +60,7 @@ def test_steps_that_were_made_again_are_told_once(tmp_path, back):
     assert seen(tmp_path) == wanted
 
 
-@pytest.mark.parametrize(
-    "torn", ['{"event": "ste', '{"event": "steps", "time": 1.0, "step": 4, "losses": {"g', "\0\0\0\0"]
-)
+@pytest.mark.parametrize("torn", ['{"event": "ste', '{"event": "steps", "time": 1.0, "step": 4, "losses": {"g', "\0\0\0\0"])
 def test_half_a_line_costs_no_other(tmp_path, torn):
     told(tmp_path, ("start", {"step": 0}), *steps(2))
     with (tmp_path / "journal.jsonl").open("a") as file:
@@ -102,9 +100,7 @@ def test_tensorboard_events_are_written_where_asked_for(tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     board = Journal(tmp_path, tensorboard=True)
     for number in (1, 2):
-        board.write(
-            "steps", step=number, losses={"generators/gan_a": number / 2}, seconds=3.0, note="words are left out"
-        )
+        board.write("steps", step=number, losses={"generators/gan_a": number / 2}, seconds=3.0, note="words are left out")
     board.close()
     found = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert sorted(found.Tags()["scalars"]) == ["steps/losses/generators/gan_a", "steps/seconds"]

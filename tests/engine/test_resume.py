@@ -69,9 +69,7 @@ def assert_same_run(found, wanted):
     for direction, translator in load_bundle(wanted).items():
         weights = load_bundle(found)[direction].network.state_dict()
         assert all(torch.equal(weights[name], value) for name, value in translator.network.state_dict().items())
-    errors = [
-        {e["step"]: e["error"] for e in journal.read(run) if e["event"] == "evaluation"} for run in (found, wanted)
-    ]
+    errors = [{e["step"]: e["error"] for e in journal.read(run) if e["event"] == "evaluation"} for run in (found, wanted)]
     assert errors[0] == errors[1]
     assert [path.name for path in found.rglob(".*")] == []
 
@@ -81,9 +79,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(name, undisturbed
     """In a step, while writing, before a rename (of whatever file), and whenever it happens to be."""
     wanted, out, said, moments = undisturbed(name), tmp_path / "run", tmp_path / "said.txt", random.Random(name)
     killed = (signal.SIGKILL,)
-    first = play(
-        train, domains, out, options(name), said=said, hooks=[(at_move, moments.randint(8, 14), kill, *killed)]
-    )
+    first = play(train, domains, out, options(name), said=said, hooks=[(at_move, moments.randint(8, 14), kill, *killed)])
     assert first.code == -signal.SIGKILL, first.says
     for hook in ((torn, 2), (at_rename, moments.randint(2, 12), kill, *killed)):
         ended = play(resume, out, said=said, hooks=[hook])

@@ -48,9 +48,7 @@ def test_a_device_that_is_not_here_is_refused():
     for name in ("cuda", "cuda:9", "no-such-device"):
         if name == "cuda" and torch.cuda.is_available():
             continue
-        with pytest.raises(
-            ConfigError, match=re.escape(f"device '{name}' cannot be used here") + ".*; use --device auto"
-        ):
+        with pytest.raises(ConfigError, match=re.escape(f"device '{name}' cannot be used here") + ".*; use --device auto"):
             choose_device(name)
     assert choose_device("cpu") == (torch.device("cpu"), "as asked")
 

@@ -169,17 +169,12 @@ def real(folder, spec, **options):
     training = Training(**({"steps": 6, "batch": 4, "precision": "float32", "device": "cpu", "threads": 1} | options))
 
     def batches(step, part, seed):
-        x = (
-            torch.rand(2, training.batch, 3, 16, 16, generator=torch.Generator().manual_seed(seed_for(seed, step))) * 2
-            - 1
-        )
+        x = torch.rand(2, training.batch, 3, 16, 16, generator=torch.Generator().manual_seed(seed_for(seed, step))) * 2 - 1
         a, b = x.chunk(training.accumulate, dim=1)[part]
         return Unpaired(a, b)
 
     game = table.build(spec, shape_a=(3, 16, 16), shape_b=(3, 16, 16), seed=training.seed)
-    return Trainer(
-        game, batches=batches, training=training, adam=spec.optimizer, runtime=Runtime.choose(training), folder=folder
-    )
+    return Trainer(game, batches=batches, training=training, adam=spec.optimizer, runtime=Runtime.choose(training), folder=folder)
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])
@@ -193,9 +188,7 @@ def test_a_batch_in_parts_is_the_batch(tmp_path, name, accumulate):
         assert losses.keys() == same.keys()
         assert all(losses[key].item() == pytest.approx(same[key].item(), rel=1e-4, abs=1e-6) for key in losses)
     moved = max((value - start[key]).abs().max().item() for key, value in whole.game.state_dict().items())
-    apart = max(
-        (value - parts.game.state_dict()[key]).abs().max().item() for key, value in whole.game.state_dict().items()
-    )
+    apart = max((value - parts.game.state_dict()[key]).abs().max().item() for key, value in whole.game.state_dict().items())
     assert moved > 1e-4
     assert apart < 1e-6
 

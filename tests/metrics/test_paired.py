@@ -40,8 +40,7 @@ def test_psnr_and_ssim_agree_with_scikit_image(channels, height, width):
         for a, b in zip(x, y, strict=True)
     ]
     expected_psnr = [
-        peak_signal_noise_ratio(a.double().numpy(), b.double().numpy(), data_range=2.0)
-        for a, b in zip(x, y, strict=True)
+        peak_signal_noise_ratio(a.double().numpy(), b.double().numpy(), data_range=2.0) for a, b in zip(x, y, strict=True)
     ]
     assert ssim(x, y).tolist() == pytest.approx(expected_ssim, abs=1e-9)
     assert psnr(x, y).tolist() == pytest.approx(expected_psnr, abs=1e-9)

@@ -61,9 +61,7 @@ def test_options_reach_the_networks(count, layers):
     assert count(discriminator(PatchGAN(norm="batch"), (6, 64, 64))) == 2_768_705
     assert count(discriminator(PatchGAN(layers=1, width=2), IMAGE)) == (48 + 1) * 2 + (32 + 1) * 4 + (64 + 1)
     # 49 3 + 1 a first and 49 2 + 1 a last channel, a block of 2 (9 2 2 + 2), no halvings
-    assert (
-        count(generator(ResNet(width=2, blocks=1, downs=0, norm="none"), IMAGE, (1, 64, 64))) == 2 * 148 + 99 + 2 * 38
-    )
+    assert count(generator(ResNet(width=2, blocks=1, downs=0, norm="none"), IMAGE, (1, 64, 64))) == 2 * 148 + 99 + 2 * 38
     assert count(generator(Mlp(hidden=8, layers=2, members=3), (2,), (4,))) == 3 * (3 * 8 + 9 * 4)
     assert "instance 8" in layers(generator(ResNet(width=2), IMAGE, IMAGE))
     assert "batch 8 affine" in layers(generator(ResNet(width=2, norm="batch"), IMAGE, IMAGE))

@@ -248,9 +248,7 @@ def test_discriminators_of_the_authors_learn_from_half_the_loss(gan, wanted, ste
 
 
 def weights(*, gan, match, reconstruct):
-    return specs.Weights(
-        adversarial=gan, feature_matching=match, reconstruction=reconstruct, identity=0.0, discriminator=0.5
-    )
+    return specs.Weights(adversarial=gan, feature_matching=match, reconstruction=reconstruct, identity=0.0, discriminator=0.5)
 
 
 def test_the_rate_changes_at_step_10_000():
@@ -342,9 +340,7 @@ def test_the_trainer_follows_the_gradient_of_the_sum():
 
 def test_gradients_of_the_baselines():
     """As above: by g 2 (5 g - 10) = 0 without reconstruction; with it in A alone 2 (g h - 1) h 5 = -5/4, by h -10."""
-    translation, reconstruction = (
-        trained(spec(gan=LeastSquares())) for spec in (specs.TranslationGAN, specs.ReconstructionGAN)
-    )
+    translation, reconstruction = (trained(spec(gan=LeastSquares())) for spec in (specs.TranslationGAN, specs.ReconstructionGAN))
     translation.step()
     reconstruction.step()
     judge = {"discriminate_b.weight": 10.0, "discriminate_b.bias": -7.0}

@@ -55,9 +55,7 @@ def indices(n: int, *, batch: int, step: int, seed: int, stream: str) -> npt.NDA
     machine. Raises DataError where there is nothing to choose from.
     """
     if n < 1 or batch < 1 or step < 0 or seed < 0:
-        raise DataError(
-            f"n={n}, batch={batch}, step={step}, seed={seed}; wanted n and batch from 1, step and seed from 0"
-        )
+        raise DataError(f"n={n}, batch={batch}, step={step}, seed={seed}; wanted n and batch from 1, step and seed from 0")
     places = np.arange(step * batch, (step + 1) * batch, dtype=np.int64)
     epochs, within = np.divmod(places, n)
     rows = np.empty(batch, dtype=np.int64)
@@ -126,9 +124,7 @@ class UnpairedData:
         rows = share(batch, rank=rank, world=world)
 
         def one(pixels: Pixels, stream: str) -> Tensor:
-            chosen = torch.from_numpy(
-                pixels[indices(len(pixels), batch=batch, step=step, seed=seed, stream=stream)[rows]]
-            )
+            chosen = torch.from_numpy(pixels[indices(len(pixels), batch=batch, step=step, seed=seed, stream=stream)[rows]])
             if torch.device(device).type == "cuda":
                 chosen = chosen.pin_memory()
             x = chosen.to(device, non_blocking=True).permute(0, 3, 1, 2)
@@ -174,9 +170,7 @@ def open_unpaired(
     height, width = _sides(options.size)
     load = options.size if options.load_size is None else options.load_size
     if min(_sides(load)) < min(height, width):
-        raise DataError(
-            f"load_size is {load}, size is {options.size}; wanted load_size at least as large: images are cropped"
-        )
+        raise DataError(f"load_size is {load}, size is {options.size}; wanted load_size at least as large: images are cropped")
 
     def decoded(source: Source, part: str, size: int | tuple[int, int], hashed: Hashed | None = None) -> ImageStore:
         letter = part[-1]
@@ -272,22 +266,15 @@ def _review(parts: Mapping[str, ImageStore], paths: DomainPaths) -> None:
                 "check` lists them all, --strict refuses them"
             )
         if part.startswith("train") and len(store) < FEW:
-            _warn(
-                f"{part}: only {len(store)} images to train on; wanted {FEW} at the very least, and better hundreds: "
-                "add more"
-            )
+            _warn(f"{part}: only {len(store)} images to train on; wanted {FEW} at the very least, and better hundreds: add more")
     for first, second in (("train_a", "train_b"), *((f"train_{x}", f"test_{y}") for x in "ab" for y in "ab")):
         both = contents[first] & contents.get(second, set())
         if both:
             one, other = (
-                next(n for n, h in zip(parts[p].names, parts[p].hashes, strict=True) if h in both)
-                for p in (first, second)
+                next(n for n, h in zip(parts[p].names, parts[p].hashes, strict=True) if h in both) for p in (first, second)
             )
             matter = "the domains overlap" if second == "train_b" else "what is measured on the test images is too good"
-            _warn(
-                f"{first} and {second} share {len(both)} images, such as {one} and {other}: {matter}; remove one of "
-                "each"
-            )
+            _warn(f"{first} and {second} share {len(both)} images, such as {one} and {other}: {matter}; remove one of each")
 
 
 def _warn(message: str) -> None:

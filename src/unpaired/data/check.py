@@ -105,8 +105,7 @@ def check(sources: str | Path | Sequence[str | Path], *, near: bool = True) -> R
     given = (sources,) if isinstance(sources, str | Path) else tuple(sources)
     found, card = _parts(tuple(str(where) for where in given))
     looks = {
-        name: dict(zip(source.names, in_threads(_looker(source), source.names), strict=True))
-        for name, source in found.items()
+        name: dict(zip(source.names, in_threads(_looker(source), source.names), strict=True)) for name, source in found.items()
     }
     parts = {name: _part(source, looks[name], near=near) for name, source in found.items()}
     readable = {name: {file: look for file, look in seen.items() if not look.reason} for name, seen in looks.items()}
@@ -208,11 +207,7 @@ def _alike(first: Mapping[str, _Look], second: Mapping[str, _Look]) -> Iterator[
     for here, (name, look) in enumerate(mine):
         if within and here in matched:  # stands in a group already; a large group would cost its square
             continue
-        close = {
-            index
-            for quarter, bucket in enumerate(buckets)
-            for index in bucket.get(look.bits >> 16 * quarter & 0xFFFF, ())
-        }
+        close = {index for quarter, bucket in enumerate(buckets) for index in bucket.get(look.bits >> 16 * quarter & 0xFFFF, ())}
         rows = np.array(sorted(index for index in close if not within or index > here), dtype=np.int64)
         rows = rows[_bit_count(bits[rows] ^ np.uint64(look.bits)) <= _HASH_BITS] if len(rows) else rows
         if not len(rows):
@@ -240,9 +235,7 @@ def _groups(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-def _errors(
-    found: Mapping[str, Source], parts: Mapping[str, Part], readable: Mapping[str, Mapping[str, _Look]]
-) -> Iterator[str]:
+def _errors(found: Mapping[str, Source], parts: Mapping[str, Part], readable: Mapping[str, Mapping[str, _Look]]) -> Iterator[str]:
     for name, part in parts.items():
         try:
             found[name].require_images(domain=name)
@@ -250,10 +243,7 @@ def _errors(
             yield str(error)
         else:
             if not part.count:
-                yield (
-                    f"{name}: none of the {len(found[name].names)} files in {part.where} is readable; wanted "
-                    f"{images.WANTED}"
-                )
+                yield (f"{name}: none of the {len(found[name].names)} files in {part.where} is readable; wanted {images.WANTED}")
     if parts.get("train_a") and parts["train_a"].count:
         contents = [{look.content for look in readable[name].values()} for name in ("train_a", "train_b")]
         if contents[0] == contents[1]:

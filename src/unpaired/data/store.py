@@ -258,9 +258,7 @@ def _make_entry(
         raise DataError(
             f"the cache {folder} cannot be written: {error.strerror or error}; set UNPAIRED_CACHE to a folder that can"
         ) from error
-    raise DataError(
-        f"{folder / key} was damaged or removed as soon as it was made; is the disk sound and the folder yours?"
-    )
+    raise DataError(f"{folder / key} was damaged or removed as soon as it was made; is the disk sound and the folder yours?")
 
 
 def _build(
@@ -290,13 +288,9 @@ def _build(
             try:
                 content = source.read(name)
             except OSError as error:
-                raise DataError(
-                    f"{source.where}: {name} vanished while it was read ({_failure(error)}); start again"
-                ) from error
+                raise DataError(f"{source.where}: {name} vanished while it was read ({_failure(error)}); start again") from error
             if hash_content(content) != hashes[name]:
-                raise DataError(
-                    f"{source.where}: {name} changed while it was read; start again when nothing writes there"
-                )
+                raise DataError(f"{source.where}: {name} changed while it was read; start again when nothing writes there")
             try:
                 return recipe.decode(content), ""
             except UnreadableImages as error:
@@ -358,11 +352,7 @@ def _make_room(folder: Path, *, needed: int) -> None:
     total = sum(size for _, size, _ in entries)
     for used, size, entry in sorted(entries, key=lambda item: item[0]):
         hidden = entry.name.startswith(".")  # a dead maker's, or half removed
-        if (
-            (total + needed > limit or hidden)
-            and not (hidden and time.time() - used < _ABANDONED_SECONDS)
-            and _evict(entry)
-        ):
+        if (total + needed > limit or hidden) and not (hidden and time.time() - used < _ABANDONED_SECONDS) and _evict(entry):
             total -= size
     if total + needed > limit:
         warnings.warn(

@@ -51,9 +51,7 @@ def augment(
     return vary(x, draws=draw(len(x), generator=generator), size=size, flip=flip, jitter=jitter)
 
 
-def vary(
-    x: Tensor, *, draws: Draws, size: int | tuple[int, int] | None = None, flip: bool = True, jitter: float = 0.0
-) -> Tensor:
+def vary(x: Tensor, *, draws: Draws, size: int | tuple[int, int] | None = None, flip: bool = True, jitter: float = 0.0) -> Tensor:
     """The batch, varied as `draws` says: float `[N, C, height, width]` in [-1, 1].
 
     x: `[N, C, H, W]`, uint8 or float in [-1, 1]. size: side, or height and width, of the crop; None keeps all; every
@@ -83,9 +81,7 @@ def centre_crop(x: Tensor, *, size: int | tuple[int, int]) -> Tensor:
     """The middle of each image, `[N, C, height, width]`: what stands in for the random crop where nothing is random."""
     height, width = (size, size) if isinstance(size, int) else size
     if height > x.shape[2] or width > x.shape[3]:
-        raise ShapeError(
-            f"images are {list(x.shape)}; wanted at least {height} x {width}: load them larger, or crop smaller"
-        )
+        raise ShapeError(f"images are {list(x.shape)}; wanted at least {height} x {width}: load them larger, or crop smaller")
     top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
     return x[:, :, top : top + height, left : left + width]
 

@@ -57,7 +57,7 @@ class Runtime:
 
     def place(self, game: nn.Module) -> None:
         """Move a game's weights to the device; images go through convolutions channels last, which bf16 kernels want."""
-        game.to(device=self.device, memory_format=torch.channels_last)
+        game.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context of every forward pass."""
@@ -97,7 +97,9 @@ def compile_pays(training: Training, *, seconds_per_step: float) -> tuple[bool, 
     minutes = training.minutes if training.steps is None else training.steps * seconds_per_step / 60
     if minutes is None or minutes < COMPILE_EARNS_MINUTES:
         return False, f"eager: about {minutes or 0:.0f} minutes are too short to earn compilation back"
-    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++") or shutil.which("cl")
+    compiler = (
+        os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++") or shutil.which("cl")
+    )
     if compiler is None:
         return False, "eager: no C++ compiler found; install one for up to twice the speed"
     return True, f"compiled: about {minutes:.0f} minutes of training earn it back"
@@ -126,7 +128,9 @@ def _precision(asked: str, device: torch.device) -> tuple[torch.dtype, str]:
         case "cuda":
             native = torch.cuda.get_device_capability(device) >= (8, 0)
         case "cpu":
-            capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not tell: float32 is safe
+            capabilities: dict[str, bool] = getattr(
+                torch.cpu, "get_capabilities", dict
+            )()  # older torch does not tell: float32 is safe
             native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
         case _:
             native = False

@@ -154,8 +154,8 @@ class Trainer(Generic[BatchT]):
 
     def translators(self) -> dict[str, Translator]:
         """The game's translators; with a moving average of the weights, the average's."""
-        game = self.game if self.average is None else self.average.module
-        return game.translators()
+        game: Any = self.game if self.average is None else self.average.module
+        return dict(game.translators())
 
     # -- state --
 
@@ -216,7 +216,9 @@ class Trainer(Generic[BatchT]):
         if self.last.exists():
             self.restore(self.last)
         else:
-            raise TrainingStopped(f"the loss was not finite within the first {found} steps; try a lower --learning-rate or --clip 1")
+            raise TrainingStopped(
+                f"the loss was not finite within the first {found} steps; try a lower --learning-rate or --clip 1"
+            )
         self.progress.rollbacks, self.progress.seconds = count + 1, seconds
         log.rolled_back(found)
 
@@ -348,7 +350,7 @@ def _moving_average(game: Game[BatchT], decay: float | None) -> AveragedModel | 
     if decay is None:
         return None
 
-    def update(averages: Sequence[Tensor], values: Sequence[Tensor], count: Tensor) -> None:
+    def update(averages: Any, values: Any, count: Tensor | int) -> None:
         # Short at first, or the random weights of the beginning would weigh for 1 / (1 - decay) steps.
         weight = 1 - min(decay, (1 + float(count)) / (10 + float(count)))
         for average, value in zip(averages, values, strict=True):

@@ -5,7 +5,6 @@ whether it holds or not.
 """
 
 import json
-import os
 import platform
 import subprocess
 import time
@@ -17,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from unpaired.engine.runtime import machine
 from unpaired.errors import ConfigError
+from unpaired.files import replacing
 
 Size = Literal["quick", "default", "paper"]
 SIZES: tuple[Size, ...] = ("quick", "default", "paper")
@@ -94,9 +94,8 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
         "metrics": metrics,
         "claims": [_verdict(claim, metrics) for claim in experiment.claims],
     }
-    temporary = folder / f".result.json.{os.getpid()}"
-    temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(folder / "result.json")
+    with replacing(folder / "result.json") as temporary:
+        temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result
 
 
@@ -127,5 +126,3 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return commit + ("+" if changed.stdout.strip() else "")
-
-

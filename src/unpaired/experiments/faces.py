@@ -230,7 +230,9 @@ SEQUENCE_CLAIMS = (
         statement="There and back again returns to the input",
         source=PAPER + ", the reconstruction loss's purpose",
         wanted=f"after {REPEATS} round trips nearer to the input than one conversion's change",
-        measure=lambda metrics: [round(value, 4) for value in (*metrics["there and back"]["drift"], metrics["again"]["doing nothing"])],
+        measure=lambda metrics: [
+            round(value, 4) for value in (*metrics["there and back"]["drift"], metrics["again"]["doing nothing"])
+        ],
         holds=lambda errors: max(errors[:-1]) < errors[-1],
     ),
 )

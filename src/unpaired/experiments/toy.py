@@ -31,7 +31,11 @@ SAMPLES = 400
 """Translated points of each source mode, for the measures."""
 SHOWN_SAMPLES = 60
 FRAMES = 30
-SEEDS: Mapping[Size, tuple[int, ...]] = {"quick": tuple(range(100, 104)), "default": tuple(range(100, 120)), "paper": tuple(range(100, 120))}
+SEEDS: Mapping[Size, tuple[int, ...]] = {
+    "quick": tuple(range(100, 104)),
+    "default": tuple(range(100, 120)),
+    "paper": tuple(range(100, 120)),
+}
 STEPS: Mapping[Size, int] = {"quick": 500, "default": 5000, "paper": 50_000}
 HIDDEN = 64
 LEARNING_RATE = 5e-4
@@ -42,7 +46,7 @@ def run(lab: Lab) -> Metrics:
     seeds = SEEDS[lab.size]
     geometries: dict[str, Any] = {}
     for geometry, make in toy.GEOMETRIES.items():
-        data, files = make(seeds), geometry.replace(" ", "-")
+        data, files = make(seeds), geometry.replace(",", "").replace(" ", "-")
         histories: dict[str, list[Panel]] = {}
         geometries[geometry] = {}
         for model in MODELS:
@@ -191,6 +195,13 @@ CLAIMS = (
         holds=_ahead,
     ),
     Claim(
+        statement="The same where source and target modes lie in squares of one size",
+        source=PAPER,
+        wanted="mean over the seeds: fewer collisions, more modes covered",
+        measure=lambda metrics: _means(metrics, "irregular, alike", "collisions", "modes covered"),
+        holds=_ahead,
+    ),
+    Claim(
         statement="From 5 modes to 10 on a circle DiscoGAN covers the targets",
         source=PAPER,
         wanted="at least 9 of 10 targets covered in the mean over the seeds (a target counts with one sample within 3 sigma)",
@@ -223,10 +234,8 @@ TOY = Experiment(
         f"hidden layers of {HIDDEN} and a learning rate of {LEARNING_RATE:g} for the small budget (the paper's size: 50,000 steps)",
         "source modes wider (sigma 0.3) than target modes (0.1) from 5 to 10: a continuous map covers ten targets from five "
         "modes only by splitting them",
-        "irregular modes: the source's lie in a square a quarter as wide as the target's. This geometry was chosen after trials in "
-        "which both squares were alike: there the standard GAN had fewer collisions than DiscoGAN (0.8 +- 0.3 against 1.8 +- 0.5 "
-        "over 10 seeds after 6,000 steps) though it covered fewer modes (9.5 against 9.9). The seeds here are others than those "
-        "of the trials",
+        "irregular modes: the source's lie in a square a quarter as wide as the target's. That geometry was chosen after trials "
+        "with other seeds, in which the claim failed where both squares are alike; those stand beside it as irregular, alike",
     ),
     seeds=SEEDS,
     budget={size: f"{steps} steps of batch {BATCH}, {len(SEEDS[size])} seeds" for size, steps in STEPS.items()},

@@ -55,7 +55,9 @@ def panels(history: Mapping[str, Panel], data: Toy) -> Pixels:
     for axis, (name, panel) in zip(axes[0], history.items(), strict=True):
         extent = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
         judged = panel.judged.reshape(SIDE, SIDE)
-        axis.imshow(judged, origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.6, interpolation="bilinear", aspect="auto")
+        axis.imshow(
+            judged, origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.6, interpolation="bilinear", aspect="auto"
+        )
         axis.scatter(*panel.points.T, c=colours(panel.sources.numpy() % 10), s=5, linewidths=0, alpha=0.8)
         axis.scatter(*data.b.centres[0].T, marker="x", c="black", s=50, linewidths=1.5)
         axis.set(title=f"{name}\n" + (f"step {panel.step}" if panel.step else "before training"), xticks=[], yticks=[])

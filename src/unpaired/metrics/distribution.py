@@ -68,8 +68,7 @@ def kernel_distance(
     estimates = []
     for _ in range(subsets):
         rows, columns = (
-            torch.randperm(len(cloud), generator=generator)[:size]
-            for cloud, size in zip((real, fake), sizes, strict=True)
+            torch.randperm(len(cloud), generator=generator)[:size] for cloud, size in zip((real, fake), sizes, strict=True)
         )
         estimates.append(_unbiased_mmd(real[rows], fake[columns]))
     return KernelDistance(float(np.mean(estimates)), float(np.std(estimates)))
@@ -175,9 +174,7 @@ def sliced_wasserstein(
     generator = torch.Generator().manual_seed(seed)
     size = real.shape[1] * patch * patch
     distances = []
-    for real_band, fake_band in zip(
-        laplacian_pyramid(real, levels=levels), laplacian_pyramid(fake, levels=levels), strict=True
-    ):
+    for real_band, fake_band in zip(laplacian_pyramid(real, levels=levels), laplacian_pyramid(fake, levels=levels), strict=True):
         directions = F.normalize(torch.randn(size, projections, generator=generator), dim=0)
         places = torch.rand(3, patches, generator=generator)
         descriptors_real = _patches_at(real_band, places, patch=patch)
@@ -298,8 +295,7 @@ def _clouds(real: Tensor | np.ndarray, fake: Tensor | np.ndarray, *, at_least: i
     real, fake = (torch.as_tensor(cloud).detach().to("cpu", torch.float64) for cloud in (real, fake))
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1]:
         raise ShapeError(
-            f"found features of shape {list(real.shape)} and {list(fake.shape)}: "
-            "[N, D] and [M, D] of one extractor are compared"
+            f"found features of shape {list(real.shape)} and {list(fake.shape)}: [N, D] and [M, D] of one extractor are compared"
         )
     if min(len(real), len(fake)) < at_least:
         raise ShapeError(f"found {len(real)} real and {len(fake)} fake samples: at least {at_least} of each are needed")

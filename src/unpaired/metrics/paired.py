@@ -94,7 +94,5 @@ def _gaussian_window(images: Tensor) -> Tensor:
 def _comparable(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Both on the CPU in float64, as SSIM subtracts squares that nearly cancel; ShapeError unless of one shape."""
     if x.shape != y.shape or x.ndim != 4:
-        raise ShapeError(
-            f"found shapes {list(x.shape)} and {list(y.shape)}: two batches [N, C, H, W] of one shape are needed"
-        )
+        raise ShapeError(f"found shapes {list(x.shape)} and {list(y.shape)}: two batches [N, C, H, W] of one shape are needed")
     return x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64)

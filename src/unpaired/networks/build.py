@@ -67,9 +67,7 @@ def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
 def discriminator(spec: specs.Discriminator, shape: Shape) -> nn.Module:
     """The network from samples of `shape` to (scores, activations). ShapeError where the spec does not fit the shape."""
     if isinstance(spec, specs.Mlp):
-        return MlpDiscriminator(
-            in_features=_features(spec, shape), hidden=spec.hidden, layers=spec.layers, members=spec.members
-        )
+        return MlpDiscriminator(in_features=_features(spec, shape), hidden=spec.hidden, layers=spec.layers, members=spec.members)
     channels, height, width = _image(spec, shape)
     match spec:
         case specs.ConvDiscriminator():

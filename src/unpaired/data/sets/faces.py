@@ -92,7 +92,9 @@ class _Domains(NamedTuple):
 
 
 _DOMAINS: Mapping[Task, _Domains] = {
-    "hair": _Domains(a={"hair": "dark", "glasses": False}, b={"hair": "blond", "glasses": False}, names=("dark hair", "blond hair")),
+    "hair": _Domains(
+        a={"hair": "dark", "glasses": False}, b={"hair": "blond", "glasses": False}, names=("dark hair", "blond hair")
+    ),
     "glasses": _Domains(a={"glasses": False}, b={"glasses": True}, names=("without glasses", "with glasses")),
 }
 

@@ -38,7 +38,9 @@ def _toy(folder: Path, size: int) -> None:
 
 SETS: dict[str, NamedSet] = {
     "faces:hair": NamedSet("drawn faces, dark hair <-> blond, with exact counterfactuals", "CC BY 4.0", _faces("hair")),
-    "faces:glasses": NamedSet("drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")),
+    "faces:glasses": NamedSet(
+        "drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")
+    ),
     "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy),
 }
 

@@ -62,17 +62,20 @@ def two_circles(seeds: Sequence[int]) -> Toy:
 
 
 def irregular(seeds: Sequence[int]) -> Toy:
-    """10 modes each, placed at random in a square, A's a quarter of B's, afresh for each seed."""
-    drawn = [torch.Generator().manual_seed(10_000 + seed) for seed in seeds]
-    a = torch.stack([scattered(10, reach=0.5, apart=0.2, generator=generator) for generator in drawn])
-    b = torch.stack([scattered(10, reach=2.0, apart=0.8, generator=generator) for generator in drawn])
-    return Toy(Mixture(a, 0.0375), Mixture(b, 0.1))
+    """10 modes each, placed at random in a square, A's a quarter as wide as B's, afresh for each seed."""
+    return _irregular(seeds, reach=0.5, sigma=0.0375)
+
+
+def irregular_alike(seeds: Sequence[int]) -> Toy:
+    """10 modes each, placed at random in squares of one size, afresh for each seed."""
+    return _irregular(seeds, reach=2.0, sigma=0.1)
 
 
 GEOMETRIES: Mapping[str, Callable[[Sequence[int]], Toy]] = {
     "five to ten": five_to_ten,
     "two circles": two_circles,
     "irregular": irregular,
+    "irregular, alike": irregular_alike,
 }
 
 
@@ -103,12 +106,19 @@ def make(folder: Path, *, points: int = 2000, seed: int = 0) -> None:
     for name, geometry in GEOMETRIES.items():
         for domain, mixture in geometry([seed])._asdict().items():
             places, sources = mixture.each(points // mixture.centres.shape[1], generator=generator)
-            with (folder / f"{name.replace(' ', '-')}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
+            with (folder / f"{name.replace(',', '').replace(' ', '-')}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
                 rows = csv.writer(file)
                 rows.writerow(("x", "y", "mode"))
                 rows.writerows((*point, mode) for point, mode in zip(places[0].tolist(), sources.tolist(), strict=True))
     card = {"name": "toy", "seed": seed, "licence": "none needed", "credit": "made by unpaired; no licence needed"}
     (folder / "set.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _irregular(seeds: Sequence[int], *, reach: float, sigma: float) -> Toy:
+    drawn = [torch.Generator().manual_seed(10_000 + seed) for seed in seeds]
+    a = torch.stack([scattered(10, reach=reach, apart=0.4 * reach, generator=generator) for generator in drawn])
+    b = torch.stack([scattered(10, reach=2.0, apart=0.8, generator=generator) for generator in drawn])
+    return Toy(Mixture(a, sigma), Mixture(b, 0.1))
 
 
 def _repeated(centres: Tensor, sigma: float, seeds: Sequence[int]) -> Mixture:
