@@ -12,6 +12,7 @@ demo: $(READY)  ## learn hair colour (dark <-> blond) from unpaired faces in fiv
 test: $(READY)  ## the whole suite
 	$(BIN)/ruff check --quiet src tests docs
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/python docs/from_results.py --check
 	$(BIN)/python -m pytest -n 2
 

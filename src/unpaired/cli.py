@@ -175,7 +175,8 @@ class Reproduce:
         result = reproduce(find(EXPERIMENTS, self.name), size=self.size, out=self.out, runs=self.runs)
         for claim in result["claims"]:
             print(
-                f"{'holds' if claim['holds'] else 'does not hold'}: {claim['statement']}\n  {claim['wanted']}: {claim['measured']}"
+                f"{'holds' if claim['holds'] else 'DOES NOT HOLD'}: {claim['statement']}\n"
+                f"  wanted {claim['wanted']}\n  measured {claim['measured']}"
             )
 
 

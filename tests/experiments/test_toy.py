@@ -100,9 +100,6 @@ def test_make_writes_points_and_a_card(tmp_path: Path) -> None:
 def test_a_reproduction_writes_its_result_and_goes_on_from_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiment, "STEPS", {"quick": 4})
     monkeypatch.setattr(experiment, "FRAMES", 2)
-    monkeypatch.setattr(
-        toy, "GEOMETRIES", {"five to ten": toy.five_to_ten, "irregular": toy.irregular, "irregular, alike": toy.irregular_alike, "two circles": toy.two_circles}
-    )
     first = base.reproduce(experiment.TOY, size="quick", out=tmp_path / "results", runs=tmp_path / "runs")
     second = base.reproduce(experiment.TOY, size="quick", out=tmp_path / "results", runs=tmp_path / "runs")
     assert first["metrics"] == second["metrics"]

@@ -30,8 +30,8 @@ def _line(module):
             return f"{name} {module.in_channels}-{module.out_channels} {sizes}{bias}"
         case nn.BatchNorm2d():
             return f"batch {module.num_features}" + (" affine" if module.affine else "")
-        case nn.InstanceNorm2d():
-            return f"instance {module.num_features}" + (" affine" if module.affine else "")
+        case nn.GroupNorm() if module.num_groups == module.num_channels:  # what instance norm is
+            return f"instance {module.num_channels}" + (" affine" if module.affine else "")
         case nn.LeakyReLU():
             return f"leaky {module.negative_slope}"
         case nn.ReflectionPad2d():

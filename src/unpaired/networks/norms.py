@@ -4,7 +4,7 @@ from torch import nn
 
 
 def norm_layer(norm: str, channels: int) -> nn.Module:
-    """ "batch" (affine, running statistics), "instance" (neither, as in CycleGAN) or "none"."""
+    """The layer of that name: "batch" (affine, running statistics), "instance" (neither, as in CycleGAN) or "none"."""
     match norm:
         case "batch":
             return nn.BatchNorm2d(channels)

@@ -79,6 +79,11 @@ GEOMETRIES: Mapping[str, Callable[[Sequence[int]], Toy]] = {
 }
 
 
+def file_stem(geometry: str) -> str:
+    """A geometry's name in files."""
+    return geometry.replace(",", "").replace(" ", "-")
+
+
 def circle(modes: int, *, radius: float, turned: float = 0.0) -> Tensor:
     """`modes` points evenly on a circle about the origin, the first at the angle `turned` (radians): [modes, 2]."""
     angles = torch.arange(modes) * (2 * math.pi / modes) + turned
@@ -106,7 +111,7 @@ def make(folder: Path, *, points: int = 2000, seed: int = 0) -> None:
     for name, geometry in GEOMETRIES.items():
         for domain, mixture in geometry([seed])._asdict().items():
             places, sources = mixture.each(points // mixture.centres.shape[1], generator=generator)
-            with (folder / f"{name.replace(',', '').replace(' ', '-')}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
+            with (folder / f"{file_stem(name)}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
                 rows = csv.writer(file)
                 rows.writerow(("x", "y", "mode"))
                 rows.writerows((*point, mode) for point, mode in zip(places[0].tolist(), sources.tolist(), strict=True))
