@@ -110,6 +110,14 @@ class Translator:
         return images.fit(pixels, size=(size[0], size[1]), how=self.fit, background=self.background)
 
 
+def both_ways(a_to_b: nn.Module, b_to_a: nn.Module, *, spec: specs.Generator, a: Shape, b: Shape) -> dict[str, Translator]:
+    """The translators of two networks of one spec, between samples of shapes a and b."""
+    return {
+        "a_to_b": Translator(a_to_b, spec=spec, source=a, target=b),
+        "b_to_a": Translator(b_to_a, spec=spec, source=b, target=a),
+    }
+
+
 def save_bundle(
     folder: Path, translators: Mapping[str, Translator], *, fit: images.Fit, background: str, about: Mapping[str, Any], card: str
 ) -> None:

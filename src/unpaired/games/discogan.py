@@ -11,7 +11,7 @@ from unpaired.games import specs
 from unpaired.games.base import Game, Turn
 from unpaired.losses import feature_matching
 from unpaired.networks.build import Shape, discriminator, generator
-from unpaired.translator import Translator
+from unpaired.translator import Translator, both_ways
 
 
 class DiscoGAN(Game[Unpaired]):
@@ -63,11 +63,7 @@ class DiscoGAN(Game[Unpaired]):
             yield Turn("discriminators", losses)  # L_D, equation 7
 
     def translators(self) -> dict[str, Translator]:
-        generator_spec, a, b = self.spec.generator, self.shape_a, self.shape_b
-        return {
-            "a_to_b": Translator(self.a_to_b, spec=generator_spec, source=a, target=b),
-            "b_to_a": Translator(self.b_to_a, spec=generator_spec, source=b, target=a),
-        }
+        return both_ways(self.a_to_b, self.b_to_a, spec=self.spec.generator, a=self.shape_a, b=self.shape_b)
 
     def chance(self) -> dict[str, float]:
         chance = self.spec.form.weights(0).discriminator * self.spec.gan.chance

@@ -8,7 +8,7 @@ from unpaired.data.batches import Unpaired
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
 from unpaired.networks.build import Shape, discriminator, generator
-from unpaired.translator import Translator
+from unpaired.translator import Translator, both_ways
 
 
 class TranslationGAN(Game[Unpaired]):
@@ -64,11 +64,7 @@ class ReconstructionGAN(Game[Unpaired]):
         yield Turn("discriminator", {"b": gan.discriminator(real, fake)})  # L_D_B, equation 5
 
     def translators(self) -> dict[str, Translator]:
-        generator_spec, a, b = self.spec.generator, self.shape_a, self.shape_b
-        return {
-            "a_to_b": Translator(self.a_to_b, spec=generator_spec, source=a, target=b),
-            "b_to_a": Translator(self.b_to_a, spec=generator_spec, source=b, target=a),
-        }
+        return both_ways(self.a_to_b, self.b_to_a, spec=self.spec.generator, a=self.shape_a, b=self.shape_b)
 
     def chance(self) -> dict[str, float]:
         return {"discriminator/b": self.spec.gan.chance}
