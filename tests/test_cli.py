@@ -365,14 +365,14 @@ def test_the_baselines_are_trained_alike(call, domains, small, tmp_path):
 
 def test_translating(call, finished, domains, tmp_path):
     code, out, err = call("translate", finished, domains[0], "--out", tmp_path / "out", "--device", "cpu")
-    assert (code, out, err) == (0, f"20 images translated into {tmp_path / 'out'}\n", "")
+    assert (code, out, err) == (0, f"translated into {tmp_path / 'out'}: 20\n", "")
     assert len(list((tmp_path / "out").iterdir())) == 20
     code, _, err = call("translate", finished, domains[0], "--out", tmp_path / "out", "--device", "cpu")
     assert code == 1
     assert "20 of 20 files are there already" in err
-    code, _, _ = call("translate", finished, domains[0], "--out", tmp_path / "out", "--device", "cpu", "--overwrite")
+    code, _, _ = call("translate", finished, domains[0], "--out", tmp_path / "out", "--device", "cpu", "--existing", "overwrite")
     assert code == 0
-    code, _, err = call("translate", finished, domains[0], "--out", domains[0], "--device", "cpu", "--overwrite")
+    code, _, err = call("translate", finished, domains[0], "--out", domains[0], "--device", "cpu", "--existing", "overwrite")
     assert code == 1
     assert "would overwrite an input" in err
 
@@ -382,7 +382,7 @@ def test_a_skipped_file_is_told_and_counts_as_an_error(call, finished, domains, 
     broken.write_text("no picture")
     out = tmp_path / "out"
     code, said, err = call("translate", finished, f"{domains[0]}/0.png", broken, "--out", out, "--direction", "b_to_a")
-    assert (code, said) == (1, f"1 images translated into {out}\n")
+    assert (code, said) == (1, f"translated into {out}: 1\n")
     assert err.startswith(f"skipped {broken}: ")
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from unpaired import evaluation
 from unpaired.data.batches import UnpairedData
-from unpaired.evaluation import criterion, disjoint, evaluate, held_out
+from unpaired.evaluation import criterion, criterion_measure, disjoint, evaluate, held_out
 from unpaired.networks import specs
 from unpaired.translator import Translator
 
@@ -127,8 +127,12 @@ def test_the_criterion_is_the_error_where_there_is_one():
         "a_to_b": {"translated": {"error": 0.1, "swd": 5.0}, "doing nothing": {"error": 0.4, "swd": 6.0}},
         "b_to_a": {"translated": {"swd": 0.3}},
     }
+    assert criterion_measure(scores) == "swd"  # never a mean of two measures
+    assert criterion(scores) == pytest.approx(2.65)
+    assert criterion(scores, method="doing nothing") == pytest.approx(6.0)
+    scores["b_to_a"]["translated"]["error"] = 0.3
+    assert criterion_measure(scores) == "error"
     assert criterion(scores) == pytest.approx(0.2)
-    assert criterion(scores, method="doing nothing") == pytest.approx(0.4)
     assert criterion(scores, method="praying") is None
 
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import unpaired
-from unpaired import runs
+from unpaired import files, runs
 from unpaired.data.batches import UnpairedData
 from unpaired.engine import checkpoint, journal
-from unpaired.errors import DataError, RunError
+from unpaired.errors import ConfigError, DataError, RunError
 from unpaired.games import specs
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
 from unpaired.options import DataOptions, Training
@@ -54,7 +54,7 @@ def step_of(run):
 
 def test_what_a_run_leaves(finished, domains):
     top = {"config.json", "journal.jsonl", "preview.png", "previews", "checkpoints", "bundle"}
-    assert {path.name for path in finished.iterdir()} - {"evaluation.json"} == top
+    assert {path.name for path in finished.iterdir()} - {"evaluation.json", "translated.png"} == top
     assert sorted(path.name for path in (finished / "previews").iterdir()) == [f"{step:08d}.png" for step in (0, 2, 4)]
     events = [event["event"] for event in journal.read(finished)]
     assert events[0] == "start"
@@ -67,7 +67,7 @@ def test_what_a_run_leaves(finished, domains):
     assert config.version == unpaired.__version__
     about = bundle_about(finished)
     assert about["step"] in (0, 2, 4)
-    assert about["error"] == min(event["error"] for event in journal.read(finished) if event["event"] == "evaluation")
+    assert about["swd"] == min(event["error"] for event in journal.read(finished) if event["event"] == "evaluation")
     assert "discogan" in (finished / "bundle" / "card.md").read_text()
 
 
@@ -121,7 +121,7 @@ def test_a_folder_that_is_taken_is_refused(finished, domains, tmp_path):
 
 
 def test_a_folder_that_a_killed_start_left_is_free(domains, tmp_path):
-    (tmp_path / ".config.json.4711").write_text("{")
+    (tmp_path / ".config.json.99999999").write_text("{")
     runs.train(*domains, out=tmp_path, game=GAME, data=DATA, training=training(steps=1))
     assert list(tmp_path.glob(".*")) == []
 
@@ -213,3 +213,19 @@ def test_tensorboard_events_are_written_where_asked_for(domains, tmp_path):
     pytest.importorskip("tensorboard")
     runs.train(*domains, out=tmp_path / "run", game=GAME, data=DATA, training=training(steps=1, tensorboard=True))
     assert len(list((tmp_path / "run" / "tensorboard").glob("events.*"))) == 1
+
+
+def test_a_run_in_progress_is_left_alone(finished):
+    with files.alone(finished) as free:
+        assert free
+        with pytest.raises(RunError, match="is being trained by another process"):
+            runs.resume(finished, steps=9)
+    assert load_config(finished).training.steps != 9
+
+
+def test_a_run_cannot_be_shortened(finished):
+    with pytest.raises(RunError, match=r"is at step \d+ already; give a --steps beyond that"):
+        runs.resume(finished, steps=1)
+    with pytest.raises(ConfigError, match="give one of them"):
+        runs.resume(finished, steps=100, minutes=1.0)
+    assert load_config(finished).training.steps != 1

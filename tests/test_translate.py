@@ -147,7 +147,7 @@ def test_unreadable_files_are_skipped_and_told(bundle, draw, tmp_path):
 def test_answers_that_would_share_a_name_are_refused(bundle, draw, tmp_path):
     given = draw("1.gif", "1.png", "deep/1.png")
     for inputs in ([given], [given / "1.png", given / "deep" / "1.png"]):
-        with pytest.raises(DataError, match=r"1\.\w+ and .*1\.png would both become .*1\.png; translate them into two folders"):
+        with pytest.raises(DataError, match=r"1\.\w+ and .*1\.png would both become .*1\.png; rename one"):
             translate_files(bundle, inputs, out=tmp_path / "out", device="cpu")
     draw("1.png", at="a/same")
     draw("1.png", at="b/same")
@@ -160,11 +160,11 @@ def test_answers_that_are_there_are_kept_unless_told_otherwise(bundle, draw, tmp
     given, out = draw("1.png", "2.png"), tmp_path / "out"
     out.mkdir()
     (out / "2.png").write_text("an older answer")
-    with pytest.raises(RunError, match=r"1 of 2 files are there already, such as .*2\.png; choose another --out or --overwrite"):
+    with pytest.raises(RunError, match=r"1 of 2 files are there already, such as .*2\.png; choose another --out"):
         translate_files(bundle, [given], out=out, device="cpu")
     assert files(out) == ["2.png"]
     assert (out / "2.png").read_text() == "an older answer"
-    translate_files(bundle, [given], out=out, device="cpu", overwrite=True)
+    translate_files(bundle, [given], out=out, device="cpu", existing="overwrite")
     assert read(out / "2.png").shape == (16, 16, 3)
 
 
@@ -182,7 +182,7 @@ def test_an_input_is_never_overwritten(bundle, draw, tmp_path):
         ([tmp_path / "other" / "2.png", given], given / "deep"),  # another file's answer would take its place
     ):
         with pytest.raises(RunError, match="would overwrite an input; choose another --out"):
-            translate_files(bundle, inputs, out=out, device="cpu", overwrite=True)
+            translate_files(bundle, inputs, out=out, device="cpu", existing="overwrite")
     assert {name: (given / name).read_bytes() for name in files(given)} == before
 
 
@@ -202,3 +202,16 @@ def test_the_wrong_way_and_the_wrong_device_are_refused(bundle, draw, tmp_path):
         translate_files(bundle, [given], out=tmp_path / "out", direction="b_to_a", device="cpu")
     with pytest.raises(ConfigError, match="device 'cuda:77' cannot be used here"):
         translate_files(bundle, [given], out=tmp_path / "out", device="cuda:77")
+
+
+def test_a_translation_that_was_cut_off_goes_on(bundle, draw, tmp_path):
+    given, out = draw("1.png", "2.png"), tmp_path / "out"
+    (given / "notes.txt").write_text("no image")
+    first = translate_files(bundle, [given], out=out, device="cpu")
+    (out / "2.png").unlink()
+    before = (out / "1.png").stat().st_mtime_ns
+    again = translate_files(bundle, [given], out=out, device="cpu", existing="keep")
+    assert [path.name for path in again.translated] == ["2.png"]
+    assert again.there == 1
+    assert (out / "1.png").stat().st_mtime_ns == before
+    assert first.others == [f"{given}/notes.txt"]

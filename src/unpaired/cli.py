@@ -99,8 +99,8 @@ class Translate:
     """auto, cpu, cuda, mps."""
     batch: PositiveInt = 32
     """Images at once."""
-    overwrite: bool = False
-    """Replace files that are there already."""
+    existing: Literal["refuse", "overwrite", "keep"] = "refuse"
+    """What to do with answers that are there already: refuse to begin, replace them, or keep them and do the rest."""
 
     def run(self) -> None:
         from unpaired.translate import translate_files
@@ -112,9 +112,12 @@ class Translate:
             direction=self.direction,
             device=self.device,
             batch=self.batch,
-            overwrite=self.overwrite,
+            existing=self.existing,
         )
-        print(f"{len(done.translated)} images translated into {self.out}")
+        kept = f", {done.there} were there already" if done.there else ""
+        print(f"translated into {self.out}: {len(done.translated)}{kept}")
+        if done.others:
+            print(f"not images by their names, left alone: {len(done.others)}, such as {done.others[0]}", file=sys.stderr)
         for name, reason in done.skipped:
             print(f"skipped {name}: {reason}", file=sys.stderr)
         if done.skipped:
@@ -129,13 +132,14 @@ class Evaluate:
     """The run's folder."""
     extractor: Literal["none", "efficientnet-lite0", "inception-v3"] = "none"
     """Features for KID, Frechet distance, precision, recall, density and coverage; every number names them."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps."""
 
     def run(self) -> None:
         from unpaired import runs
-        from unpaired.metrics.features import EXTRACTORS
 
-        extractor = None if self.extractor == "none" else EXTRACTORS[self.extractor]()
-        _show_scores(runs.evaluate(self.run_folder, extractor=extractor))
+        extractor = None if self.extractor == "none" else self.extractor
+        _show_scores(runs.evaluate(self.run_folder, extractor=extractor, device=self.device))
 
 
 @options
@@ -220,8 +224,11 @@ class DataCheck:
 
     def run(self) -> None:
         from unpaired.data.check import check
+        from unpaired.data.sets.table import SETS, folder_of
+        from unpaired.data.store import cache_folder
 
-        report = check(self.sources)
+        named = len(self.sources) == 1 and self.sources[0] in SETS
+        report = check((str(folder_of(self.sources[0], size=64, cache=cache_folder())),) if named else self.sources)
         if self.json:
             import json
 
@@ -289,7 +296,7 @@ def parse(arguments: list[str]) -> Any:
     arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--config=") else [word])]
     if "--config" in arguments[:-1]:
         values = config.read_file(Path(arguments[arguments.index("--config") + 1]))
-        arguments[:0] = _file_arguments(values, length="--steps" in arguments or "--minutes" in arguments)
+        arguments[:0] = _file_arguments(values, length=any(word.split("=")[0] in ("--steps", "--minutes") for word in arguments))
     try:
         with _registry():
             return tyro.cli(OmitArgPrefixes[table], prog=" ".join(path), args=arguments)  # type: ignore[misc]

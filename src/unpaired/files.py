@@ -1,9 +1,16 @@
-"""Files that are replaced whole."""
+"""Files that are replaced whole, and the JSON that goes into them."""
 
+import json
+import math
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+ABANDONED_AFTER = 24 * 3600
+"""Seconds, where it cannot be asked whether a process lives."""
 
 
 @contextmanager
@@ -21,4 +28,63 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         for leftover in path.parent.glob(f".{path.name}.*"):
-            leftover.unlink(missing_ok=True)
+            if leftover == temporary or _abandoned(leftover):
+                leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Whether this process is the only one that works in `folder`: until the block ends, or the process does, another that
+    asks gets False. Where the system has no such locks, always True.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield True
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(held)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Replace `path` by these values."""
+    with replacing(path) as temporary:
+        temporary.write_text(to_json(values, indent=2) + "\n", encoding="utf-8")
+
+
+def to_json(values: Any, *, indent: int | None = None) -> str:
+    """JSON that every reader takes: what is not finite becomes null."""
+    return json.dumps(_finite(values), indent=indent, allow_nan=False)
+
+
+def _finite(values: Any) -> Any:
+    match values:
+        case float():
+            return values if math.isfinite(values) else None
+        case Mapping():
+            return {key: _finite(value) for key, value in values.items()}
+        case list() | tuple():
+            return [_finite(value) for value in values]
+    return values
+
+
+def _abandoned(temporary: Path) -> bool:
+    """Whether the process that a temporary file is named after is gone."""
+    process = temporary.name.rpartition(".")[2]
+    if os.name != "posix" or not process.isdigit():
+        return time.time() - temporary.stat().st_mtime > ABANDONED_AFTER
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

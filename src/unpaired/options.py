@@ -62,7 +62,8 @@ class Training:
     batch: PositiveInt = 64
     """Images of each domain in a step, over all processes together."""
     accumulate: PositiveInt = 1
-    """Split each batch into this many parts and add up their gradients: less memory, same step."""
+    """Split each batch into this many parts and add up their gradients: less memory, and the same step where no statistics
+    are taken over the batch (instance norm or none)."""
     seed: NonNegativeInt = 0
     """Where all randomness comes from."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
@@ -79,7 +80,7 @@ class Training:
     """auto: bfloat16 where the processor computes in it, else float32. Weights are always float32."""
     compile: Literal["auto", "on", "off"] = "auto"
     """torch.compile: auto where the run is long enough to earn back the minute that it costs and a compiler exists."""
-    threads: PositiveInt | None = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of each process; torch decides where none is given."""
     evaluate_every: PositiveInt | None = None
     """Steps between held-out evaluations with a preview; by the clock (twice a minute at first, then ever rarer) if none."""

@@ -301,10 +301,10 @@ def _when(facts: _Facts) -> str:
 
 def _verdict(facts: _Facts) -> Iterator[_Markup]:
     """One sentence on what the run has reached, beside doing nothing."""
-    reached, nothing = (_criterion(facts.scores, method) for method in ("translated", "doing nothing"))
+    reached, nothing = (evaluation.criterion(facts.scores, method=method) for method in ("translated", "doing nothing"))
     if not reached or not nothing or not math.isfinite(reached + nothing):
         return
-    goal = "the exact counterparts" if _measure(facts.scores) == "error" else "the target domain"
+    goal = "the exact counterparts" if evaluation.criterion_measure(facts.scores) == "error" else "the target domain"
     ratio = nothing / reached
     if ratio > 1.05:
         said = f"{ratio:.1f} times closer to {goal} than the untouched inputs"
@@ -316,9 +316,9 @@ def _verdict(facts: _Facts) -> Iterator[_Markup]:
 
 
 def _tiles(facts: _Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
-    reached, nothing = (_criterion(facts.scores, method) for method in ("translated", "doing nothing"))
+    reached, nothing = (evaluation.criterion(facts.scores, method=method) for method in ("translated", "doing nothing"))
     if reached is not None:
-        measure = MEASURES[_measure(facts.scores)]
+        measure = MEASURES[evaluation.criterion_measure(facts.scores)]
         beside = f"doing nothing: {measure.shown(nothing)}" if nothing is not None else ""
         yield f"Held-out {_lower(measure.label)}", (measure.shown(reached), tag("small", beside))
     training = facts.run.training
@@ -351,6 +351,9 @@ class Measure(NamedTuple):
 
 MEASURES = {
     "error": Measure("Error", "mean absolute difference to the exact counterpart, 0 to 1", "least", "{:.4f}"),
+    "error where to change": Measure("Error where to change", "at pixels where input and counterpart differ", "least", "{:.4f}"),
+    "error where to keep": Measure("Error where to keep", "at all other pixels", "least", "{:.4f}"),
+    "brightness correlation": Measure("Brightness", "correlation of the mean before and after", "", "{:.3f}"),
     "psnr": Measure("PSNR", "peak signal-to-noise ratio", "most", "{:.2f} dB"),
     "ssim": Measure("SSIM", "structural similarity; 1 is equal", "most", "{:.3f}"),
     "retrieval top-1": Measure("Retrieval, top 1", "its own counterpart is the nearest of all", "most", "{:.1%}"),
@@ -432,18 +435,6 @@ def _compared(measure: Measure, translated: float | None, nothing: float | None)
         yield tag("small", "worse", class_="bad")
 
 
-def _measure(scores: evaluation.Scores) -> str:
-    """By which measure `evaluation.criterion` goes."""
-    return "error" if all("error" in values for methods in scores.values() for values in methods.values()) else "swd"
-
-
-def _criterion(scores: evaluation.Scores, method: str) -> float | None:
-    """The mean over directions of what the best weights have least of; None where a direction lacks it."""
-    found = [methods[method].get(_measure(scores)) for methods in scores.values() if method in methods]
-    known = [value for value in found if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(found) else None
-
-
 # -- pictures --
 
 
@@ -477,9 +468,8 @@ def _gallery(facts: _Facts) -> Iterator[_Markup]:
 def _direction(facts: _Facts, direction: str, translator: Translator, test: evaluation.HeldOut) -> Iterator[_Markup]:
     assert facts.data is not None
     (source, target), count = facts.ends(direction), len(test.inputs)
-    names = facts.data.names.get("test_a" if direction == "a_to_b" else "test_b", ())[-count:]
     back = facts.translators.get(evaluation.BACK[direction])
-    judged = _judge(translator, test, names=names or [f"test image {row + 1}" for row in range(count)], back=back)
+    judged = _judge(translator, test, names=test.names or [f"test image {row + 1}" for row in range(count)], back=back)
     third = "the truth" if test.truths is not None else "and back again" if judged.third is not None else ""
     legend = [f"input ({source})", f"translation ({target})", *([third] if third else [])]
     yield tag("h3", facts.arrow(direction))
@@ -603,7 +593,7 @@ def _score_charts(facts: _Facts) -> Iterator[_Markup]:
     looks = [event for event in facts.of("evaluation") if event.get("scores")]
     if len(looks) < 2:
         return
-    measure = _measure(looks[-1]["scores"])
+    measure = evaluation.criterion_measure(looks[-1]["scores"])
     lines = []
     for colour, direction in enumerate(looks[-1]["scores"]):
         for method, suffix in (("translated", ""), ("doing nothing", ", doing nothing")):

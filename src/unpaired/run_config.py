@@ -1,6 +1,7 @@
 """What a run is made of."""
 
 from pathlib import Path
+from typing import Literal
 
 from unpaired import config
 from unpaired.config import options
@@ -20,6 +21,10 @@ class RunConfig:
     training: Training = Training()
     compiled: bool = False
     """Decided when the run starts, so that a resumed run computes the same way."""
+    precision: Literal["bf16", "float32"] | None = None
+    """Decided when the run starts, likewise."""
+    commit: str = ""
+    """Of the checkout that the package ran from, if any."""
     data_fingerprint: str = ""
     """Of the decoded images: a resumed run must see the same ones."""
     version: str = VERSION

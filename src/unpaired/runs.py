@@ -6,36 +6,40 @@ RUN/
     preview.png       the latest preview; previews/ keeps them all
     checkpoints/      last.safetensors, what `resume` goes on from, and best.safetensors
     bundle/           the best translators: what `unpaired.load` and `translate` read
-    evaluation.json   scores on the held-out test images
+    evaluation.json   scores on the held-out test images; translated.png shows some
     report.html       all of it on one page
 """
 
 import copy
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from unpaired import config, evaluation
 from unpaired.data.batches import Unpaired, UnpairedData, open_unpaired
 from unpaired.data.sets.table import SETS, folder_of
 from unpaired.data.store import cache_folder
 from unpaired.engine.journal import Journal
-from unpaired.engine.runtime import Runtime, compile_pays, machine
+from unpaired.engine.runtime import Runtime, choose_device, compile_pays, machine
 from unpaired.engine.trainer import Trainer
-from unpaired.errors import ConfigError, RunError
-from unpaired.files import replacing
+from unpaired.errors import ConfigError, DataError, RunError
+from unpaired.files import alone, write_json
 from unpaired.games import specs, table
 from unpaired.games.base import Game
 from unpaired.metrics import features
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import RunConfig, load_config
 from unpaired.translator import Translator, bundle_about, load_bundle
+from unpaired.version import commit
 from unpaired.watch import Watch
 
 DEFAULT_STEPS = 10_000
+MOST_TOLD = 20
+"""Unreadable files that are named on the console; the journal has them all."""
 
 
 def train(
@@ -52,8 +56,7 @@ def train(
     ended it early, after all is saved.
     """
     folder = Path(out)
-    if training.steps is not None and training.minutes is not None:
-        raise ConfigError(f"found {training.steps} steps and {training.minutes:g} minutes; give one of them")
+    _one_length(training.steps, training.minutes)
     if training.steps is None and training.minutes is None:
         training = replace(training, steps=DEFAULT_STEPS)
     run = RunConfig(sources=tuple(map(_lasting, sources)), game=game, data=data, training=training)
@@ -64,10 +67,8 @@ def train(
     built = _build(run, images)
     compiled, why = runtime.agree(compile_pays(training, seconds_per_step=_seconds_per_step(run, built, images, runtime)))
     runtime.reasons["compile"] = why
-    run = replace(run, compiled=compiled, data_fingerprint=images.fingerprint)
-    if runtime.writes:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "config.json", config.to_dict(run))
+    precision: Any = "bf16" if runtime.precision == torch.bfloat16 else "float32"
+    run = replace(run, compiled=compiled, precision=precision, commit=commit(), data_fingerprint=images.fingerprint)
     return _play(run, built, images, runtime, folder)
 
 
@@ -79,37 +80,38 @@ def resume(out: str | Path, *, steps: int | None = None, minutes: float | None =
     """
     folder = Path(out)
     run = load_config(folder)
+    _one_length(steps, minutes)
     if steps is not None or minutes is not None:
         run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))
-    runtime = Runtime.choose(run.training)
+    computed = run.training if run.precision is None else replace(run.training, precision=run.precision)
+    runtime = Runtime.choose(computed)
     runtime.reasons["compile"] = "compiled, as the run began" if run.compiled else "eager, as the run began"
-    images = open_data(run)
-    if images.fingerprint != run.data_fingerprint:
-        raise RunError(
-            f"the images of {folder} are not those it was trained on ({', '.join(run.sources)} changed): "
-            "bring them back, or start a new run"
-        )
-    if runtime.writes:
-        write_json(folder / "config.json", config.to_dict(run))
+    images = _same_data(run, folder)
     return _play(run, _build(run, images), images, runtime, folder)
 
 
-def evaluate(out: str | Path, *, extractor: features.Extractor | None = None) -> evaluation.Scores:
-    """Score a run's best translators on its held-out test images; also written to `evaluation.json`.
+def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "auto") -> evaluation.Scores:
+    """Score a run's best translators on its held-out test images.
 
-    extractor: adds KID and its relatives on these features. RunError where there is no run or nothing was held out.
+    The scores are also written to `evaluation.json`, and a sheet of the first images and their translations to
+    `translated.png`. extractor: the features on which to add KID and its relatives, a name in `metrics.features.EXTRACTORS`.
+    RunError where there is no run or nothing was held out.
     """
     folder = Path(out)
     run = load_config(folder)
-    images = open_data(run)
-    scores = evaluation.evaluate(load_bundle(folder), images, extractor=extractor)
+    data = _same_data(run, folder)
+    where = choose_device(device)[0]
+    judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
+    translators = load_bundle(folder, device=str(where))
+    scores = evaluation.evaluate(translators, data, extractor=judge)
     if not scores:
         raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
-    count = {direction: len(evaluation.held_out(images, direction, part="test").inputs) for direction in scores}
+    count = {direction: len(evaluation.held_out(data, direction, part="test").inputs) for direction in scores}
+    evaluation.draw(translators, data, part="test", path=folder / "translated.png")
     values = {
         "step": bundle_about(folder).get("step"),
         "images": count,
-        "disjoint_from_validation": evaluation.disjoint(images),
+        "disjoint_from_validation": evaluation.disjoint(data),
         "scores": scores,
     }
     write_json(folder / "evaluation.json", values)
@@ -119,27 +121,48 @@ def evaluate(out: str | Path, *, extractor: features.Extractor | None = None) ->
 def open_data(run: RunConfig) -> UnpairedData:
     """The images of a run; a named set is made first where it is not there yet."""
     sources: Sequence[str] = run.sources
+    if sources == ("toy",):
+        raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
     if len(sources) == 1 and not Path(sources[0]).exists():
         sources = [str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder()))]
-    images = open_unpaired(sources, run.data)
-    return images.swapped() if run.data.swap else images
+    data = open_unpaired(sources, run.data)
+    return data.swapped() if run.data.swap else data
 
 
-def write_json(path: Path, values: Any) -> None:
-    """Replace `path` whole."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+def _same_data(run: RunConfig, folder: Path) -> UnpairedData:
+    """The images of a run that has begun. RunError where they changed since."""
+    images = open_data(run)
+    if images.fingerprint != run.data_fingerprint:
+        raise RunError(
+            f"the images of {folder} are not those it was trained on ({', '.join(run.sources)} changed): "
+            "bring them back, or start a new run"
+        )
+    return images
 
 
 def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> dict[str, Translator]:
     trainer = _trainer(run, game, images, runtime, folder)
-    resumed = trainer.last.exists()
-    if resumed:
-        trainer.restore(trainer.last)
     if not runtime.writes:
+        _restore(trainer)
         if not trainer.run(journal=None, observer=None):
             raise KeyboardInterrupt
         return load_bundle(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder) as yes:
+        if not yes:
+            raise RunError(f"{folder} is being trained by another process; wait for it, or choose another --out")
+        _lead(run, game, images, runtime, folder, trainer)
+    return load_bundle(folder)
+
+
+def _lead(
+    run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path, trainer: Trainer[Unpaired]
+) -> None:
+    """What the writing process does: it trains like the others, and writes and tells what comes of it."""
+    resumed = _restore(trainer)
+    if resumed and run.training.steps is not None and trainer.progress.step > run.training.steps:
+        raise RunError(f"{folder} is at step {trainer.progress.step} already; give a --steps beyond that")
+    write_json(folder / "config.json", config.to_dict(run))
     journal = Journal(folder, tensorboard=run.training.tensorboard)
     watch = Watch(images, folder=folder, journal=journal, run=run, chance=game.chance())
     step = trainer.progress.step
@@ -147,6 +170,10 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
         "resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine()
     )
     watch.say(_opening(run, images, runtime, step=step))
+    for part, skipped in images.skipped.items():
+        journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
+        for name, reason in skipped[:MOST_TOLD]:
+            watch.say(f"skipped {part} {name}: {reason}")
     try:
         with watch.shown():
             ended = trainer.run(journal=journal, observer=watch)
@@ -157,7 +184,24 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
         journal.close()
     if not ended:
         raise KeyboardInterrupt
-    return load_bundle(folder)
+
+
+def _restore(trainer: Trainer[Unpaired]) -> bool:
+    """Whether there was a checkpoint to go on from. RunError where it is damaged."""
+    if not trainer.last.exists():
+        return False
+    try:
+        trainer.restore(trainer.last)
+    except RunError as error:
+        if not trainer.best.exists():
+            raise
+        raise RunError(f"{error}; to go on from the best one, copy {trainer.best} over it") from None
+    return True
+
+
+def _one_length(steps: int | None, minutes: float | None) -> None:
+    if steps is not None and minutes is not None:
+        raise ConfigError(f"found {steps} steps and {minutes:g} minutes; give one of them")
 
 
 def _trainer(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> Trainer[Unpaired]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -25,10 +25,14 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """translated: the files written; skipped: (name, reason) of those that could not be read."""
+    """translated: the files written; skipped: (name, reason) of those that could not be read; there: answers that were there
+    already; others: files in the folders and zips that are no images by their names.
+    """
 
     translated: list[Path]
     skipped: list[tuple[str, str]]
+    there: int
+    others: list[str]
 
 
 def translate_files(
@@ -39,22 +43,27 @@ def translate_files(
     direction: str = "a_to_b",
     device: str = "auto",
     batch: int = 32,
-    overwrite: bool = False,
+    existing: Literal["refuse", "overwrite", "keep"] = "refuse",
 ) -> Outcome:
     """Translate files, folders (at any depth) and zips into `out`, `batch` at a time, under their own names.
 
     where: a run's folder or a bundle. A folder's files keep their place below it; with several inputs each folder gets
     one of its own in `out`. Formats that cannot be written (GIF) become PNG. Unreadable files are skipped and returned.
+    existing: what to do where answers are there already; "keep" goes on with a translation that was cut off.
 
     DataError where there is nothing to translate or two answers would share a name; RunError where answers are there
-    already and `overwrite` is not set. Both are raised before anything is written.
+    already, to be refused. Both are raised before anything is written.
     """
     chosen, _ = choose_device(device)
     translator = load(where, direction=direction, device=str(chosen))
     alpha, several = translator.target[0] in (2, 4), len(inputs) > 1
-    jobs = [job for given in inputs for job in _jobs(Path(given), Path(out), several=several, alpha=alpha)]
-    _refuse(jobs, overwrite=overwrite)
-    outcome = Outcome([], [])
+    others: list[str] = []
+    jobs = [job for given in inputs for job in _jobs(Path(given), Path(out), several=several, alpha=alpha, others=others)]
+    _refuse(jobs, existing=existing)
+    every = len(jobs)
+    if existing == "keep":
+        jobs = [job for job in jobs if not job.target.exists()]
+    outcome = Outcome([], [], every - len(jobs), others)
     with ThreadPoolExecutor() as threads:  # decoding and encoding release Python's lock
         for start in range(0, len(jobs), batch):
             chunk = jobs[start : start + batch]
@@ -71,12 +80,13 @@ def translate_files(
     return outcome
 
 
-def _jobs(given: Path, out: Path, *, several: bool, alpha: bool) -> Iterator[Job]:
+def _jobs(given: Path, out: Path, *, several: bool, alpha: bool, others: list[str]) -> Iterator[Job]:
     if given.is_file() and given.suffix.lower() != ".zip":
         yield Job(given.read_bytes, given, str(given), out / _writable(given.name, alpha=alpha))
         return
     source = open_source(given)
     source.require_images(domain=str(given))
+    others.extend(f"{given}/{name}" for name in source.others)
     inside = given.resolve().name if given.is_dir() else given.stem
     for name in source.names:
         # A name in an archive may begin with "/", and must not lead out of `out` all the same.
@@ -90,20 +100,22 @@ def _writable(name: str, *, alpha: bool) -> PurePosixPath:
     return path if path.suffix.lower() in images.WRITABLE.keys() - opaque else path.with_suffix(".png")
 
 
-def _refuse(jobs: Sequence[Job], *, overwrite: bool) -> None:
+def _refuse(jobs: Sequence[Job], *, existing: str) -> None:
     if not jobs:
         raise DataError("no images given; name files, folders or zips to translate")
     by_target: dict[Path, str] = {}
     for job in jobs:
         if job.target in by_target:
             raise DataError(
-                f"{by_target[job.target]} and {job.name} would both become {job.target}; translate them into two folders"
+                f"{by_target[job.target]} and {job.name} would both become {job.target}; rename one, or give each an --out of "
+                "its own"
             )
         by_target[job.target] = job.name
-    there = [str(target) for target in by_target if target.exists()]
-    if there and not overwrite:
+    taken = [str(target) for target in by_target if target.exists()]
+    if taken and existing == "refuse":
         raise RunError(
-            f"{len(there)} of {len(jobs)} files are there already, such as {there[0]}; choose another --out or --overwrite"
+            f"{len(taken)} of {len(jobs)} files are there already, such as {taken[0]}; choose another --out, "
+            "--existing keep to go on with the rest, or --existing overwrite"
         )
     read = {job.origin.resolve() for job in jobs}
     for job in jobs:

@@ -5,6 +5,7 @@ A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitt
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from unpaired.networks import specs
 from unpaired.networks.build import Shape, generator
 
 FORMAT = 1
+AT_ONCE = 1 << 20
+"""Values translated at once: 85 colour images of 64 px, 5 of 256 px. A network's layers hold many times as many."""
 DIRECTIONS = ("a_to_b", "b_to_a")
 
 
@@ -63,8 +66,8 @@ class Translator:
         raise ShapeError(f"cannot translate a {type(x).__name__}; wanted a path, a PIL image, a numpy array or a torch tensor")
 
     @torch.no_grad()
-    def batch(self, x: Tensor, *, chunk: int = 64) -> Tensor:
-        """[N, *source] -> [N, *target] in float32, in evaluation mode, on the network's device, `chunk` samples at a time.
+    def batch(self, x: Tensor) -> Tensor:
+        """[N, *source] -> [N, *target] in float32, in evaluation mode, on the network's device, a few at a time.
 
         Images are clamped to [-1, 1], as in files.
         """
@@ -73,7 +76,8 @@ class Translator:
         self.network.eval()
         try:
             # forward, not the call: a network compiled for training would be compiled once more for evaluation.
-            parts = [self.network.forward(part.to(device, torch.float32)) for part in x.split(chunk)]
+            few = max(1, AT_ONCE // math.prod(self.source))
+            parts = [self.network.forward(part.to(device, torch.float32)) for part in x.split(few)]
         finally:
             self.network.train(training)
         y = torch.cat(parts).to(x.device) if parts else x.new_empty(0, *self.target)
@@ -106,7 +110,7 @@ class Translator:
         if len(self.source) != 3:
             raise ShapeError(f"this translator takes points of shape {self.source}, not pictures")
         channels, *size = self.source
-        pixels = images.read(x, channels=channels, background=self.background)
+        pixels = images.read(x, channels=channels, background=self.background, at_least=2 * max(size))  # as for training
         return images.fit(pixels, size=(size[0], size[1]), how=self.fit, background=self.background)
 
 

@@ -5,19 +5,20 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from unpaired import config, evaluation, images
+from unpaired import config, evaluation
 from unpaired.data.batches import UnpairedData
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
+from unpaired.files import replacing
 from unpaired.run_config import RunConfig
 from unpaired.translator import Translator, save_bundle
 
-PREVIEWED = 8
+WIDE = 130
+"""Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""
 
 
 class Watch:
@@ -40,13 +41,14 @@ class Watch:
         self.doctor = Doctor(chance)
         self.console = Console(stderr=True, highlight=False)
         self.error: float | None = None
+        self.measure = "error"
         self.doing_nothing: float | None = None
         self._bar = Progress(
             TextColumn("{task.percentage:>3.0f}%"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=20),
             TextColumn("step {task.fields[step]}  {task.fields[speed]:.1f}/s  {task.fields[left]} left"),
-            TextColumn("{task.fields[losses]}"),
             TextColumn("[bold]{task.fields[error]}"),
+            *([TextColumn("{task.fields[losses]}")] if self.console.width >= WIDE else []),
             console=self.console,
             disable=not self.console.is_terminal,
         )
@@ -72,15 +74,15 @@ class Watch:
 
     def evaluate(self, step: int, translators: Mapping[str, Translator]) -> float | None:
         scores = evaluation.evaluate(translators, self.data, part="validation")
-        self.error = evaluation.criterion(scores)
+        self.error, self.measure = evaluation.criterion(scores), evaluation.criterion_measure(scores)
         self.doing_nothing = evaluation.criterion(scores, method="doing nothing")
-        self.journal.write("evaluation", step=step, error=self.error, scores=scores)
+        self.journal.write("evaluation", step=step, measure=self.measure, error=self.error, scores=scores)
         samples = {}
         for direction, translator in translators.items():
             test = evaluation.held_out(self.data, direction, part="validation")
             if len(test.inputs) and len(test.targets):
                 samples[direction] = (test.inputs, translator.batch(test.inputs), test.targets)
-        self._preview(step, samples)
+        self._preview(step, translators)
         for finding in self.doctor.look(step, samples):
             self.journal.write("finding", step=step, **finding._asdict())
             self.say(f"doctor: {finding.where} {finding.sign}: {finding.says} {finding.tries}", style="yellow")
@@ -95,35 +97,26 @@ class Watch:
             translators,
             fit=self.run.data.fit,
             background=self.run.data.background,
-            about={"run": config.to_dict(self.run), "step": step, "error": self.error, **about},
-            card=card(self.run, self.data, step=step, error=self.error),
+            about={"run": config.to_dict(self.run), "step": step, self.measure: self.error, **about},
+            card=card(self.run, self.data, step=step, measure=self.measure, error=self.error),
         )
 
     def say(self, message: str, *, style: str | None = None) -> None:
         self.console.print(message, style=style, markup=False, soft_wrap=True)
 
-    def _preview(self, step: int, samples: Mapping[str, tuple[Any, Any, Any]]) -> None:
-        rows = []
-        for direction, (inputs, outputs, _) in samples.items():
-            source, target = self.data.domains if direction == "a_to_b" else self.data.domains[::-1]
-            rows += [(source, inputs[:PREVIEWED]), (f"to {target}", outputs[:PREVIEWED])]
-            truths = evaluation.held_out(self.data, direction, part="validation").truths
-            if truths is not None:
-                rows.append(("truth", truths[:PREVIEWED]))
-        if not rows:
-            return
-        kept = self.folder / "previews" / f"{step:08d}.png"
+    def _preview(self, step: int, translators: Mapping[str, Translator]) -> None:
+        kept, latest = self.folder / "previews" / f"{step:08d}.png", self.folder / "preview.png"
         kept.parent.mkdir(exist_ok=True)
-        images.write(kept, images.labelled_grid(rows, scale=max(1, 96 // rows[0][1].shape[-1])))
-        latest = self.folder / ".preview.png"
-        shutil.copyfile(kept, latest)
-        latest.replace(self.folder / "preview.png")
+        evaluation.draw(translators, self.data, part="validation", path=kept)
+        if kept.exists():
+            with replacing(latest) as temporary:
+                shutil.copyfile(kept, temporary)
 
     def _error(self) -> str:
         if self.error is None:
             return ""
         beside = f" (doing nothing {self.doing_nothing:.4f})" if self.doing_nothing is not None else ""
-        return f"held-out error {self.error:.4f}{beside}"
+        return f"held-out {self.measure} {self.error:.4f}{beside}"
 
 
 def duration(seconds: float) -> str:
@@ -144,7 +137,7 @@ def _by_player(losses: Mapping[str, float]) -> str:
     return "  ".join(f"{player} {value:.3f}" for player, value in sums.items())
 
 
-def card(run: RunConfig, data: UnpairedData, *, step: int, error: float | None) -> str:
+def card(run: RunConfig, data: UnpairedData, *, step: int, measure: str, error: float | None) -> str:
     """The card of a bundle, in Markdown: what it does, what it was trained on and under whose licence, how well it does it."""
     a, b = data.domains
     lines = [
@@ -154,8 +147,8 @@ def card(run: RunConfig, data: UnpairedData, *, step: int, error: float | None) 
         f" of {run.data.size} px, from {', '.join(run.sources)}.",
     ]
     if error is not None:
-        measure = "mean absolute error to the exact counterparts" if data.truth_b is not None else "sliced Wasserstein distance"
-        lines.append(f"Held-out {measure}: {error:.4f} (by which these weights were chosen).")
+        name = {"error": "mean absolute error to the exact counterparts", "swd": "sliced Wasserstein distance"}[measure]
+        lines.append(f"Held-out {name}: {error:.4f} (by which these weights were chosen).")
     if data.card:
         lines += ["", "## Data", "", *(f"- {key}: {data.card[key]}" for key in ("name", "licence", "credit") if key in data.card)]
     return "\n".join(lines) + "\n"

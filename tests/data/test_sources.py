@@ -146,7 +146,7 @@ def test_what_is_no_layout_is_refused(place):
     where = place("cats/1.png", "dogs/1.png", "train/x/1.png", "train/y/1.png", "train/z/1.png")
     with pytest.raises(
         DataError,
-        match=r"found cats, dogs, train \(in train: x, y, z\); wanted trainA and trainB, or train with exactly two",
+        match=r"found cats, dogs, train \(in train: x, y, z\); wanted two folders or zips, A and B, or one folder",
     ):
         find_domains((where,))
     with pytest.raises(DataError, match="found 3 sources; wanted two"):
@@ -154,7 +154,7 @@ def test_what_is_no_layout_is_refused(place):
 
 
 def test_half_a_layout_is_refused(place):
-    with pytest.raises(DataError, match="found trainA, x; wanted trainA and trainB"):
+    with pytest.raises(DataError, match="found trainA, x; wanted two folders or zips"):
         find_domains((place("trainA/1.png", "x/1.png"),))
 
 

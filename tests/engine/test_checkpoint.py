@@ -11,7 +11,7 @@ from unpaired.engine import checkpoint
 from unpaired.engine.checkpoint import Progress
 from unpaired.errors import RunError
 
-PROGRESS = Progress(step=7, seconds=1.5, rollbacks=1, best=0.25, notes={"seen": [1, 2]})
+PROGRESS = Progress(step=7, seconds=1.5, rollbacks=1, best=0.25)
 
 
 def player():

@@ -107,7 +107,7 @@ def test_a_reproduction_writes_its_result_and_goes_on_from_what_is_there(tmp_pat
     assert {claim["statement"] for claim in written["claims"]} == {claim.statement for claim in experiment.CLAIMS}
     for claim in written["claims"]:
         assert set(claim) == {"statement", "source", "measured", "wanted", "holds"}
-    assert (tmp_path / "results" / "toy-quick" / "irregular.png").exists()
+    assert (tmp_path / "results" / "toy-quick" / "irregular-small-to-wide.png").exists()
     assert (tmp_path / "results" / "toy-quick" / "irregular.gif").exists()
 
 

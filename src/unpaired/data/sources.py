@@ -203,8 +203,8 @@ def _layout(tops: set[str], *, where: str) -> tuple[tuple[str, str], Callable[[s
     if inner:
         found += f" (in train: {', '.join(inner[:12])})"
     raise DataError(
-        f"{where} does not hold two domains: found {found}; wanted trainA and trainB, or train with exactly two "
-        "folders: rename them, or give two folders or zips"
+        f"{where} does not hold two domains: found {found}; wanted two folders or zips, A and B, or one folder with trainA "
+        "and trainB, or with train and exactly two folders in it"
     )
 
 

@@ -25,8 +25,10 @@ import time
 import warnings
 import weakref
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any, final
 
@@ -198,8 +200,15 @@ def decode(
 
 def in_threads(function: Callable[[str], Any], names: Sequence[str]) -> Iterator[Any]:
     """`function` of each name, in order, worked out by several threads (decoding and hashing release Python's lock)."""
-    with ThreadPoolExecutor(max_workers=min(16, _processors()), thread_name_prefix="images") as pool:
-        yield from pool.map(function, names)
+    workers = min(16, _processors())
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="images") as pool:
+        # A few ahead, not all: where the results are slow to be used up, they would fill the memory.
+        ahead = iter(names)
+        waiting = deque(pool.submit(function, name) for name in islice(ahead, 4 * workers))
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(function, name) for name in islice(ahead, 1))
+            yield result
 
 
 def _key(names: Sequence[str], hashes: dict[str, str], recipe: _Recipe) -> str:

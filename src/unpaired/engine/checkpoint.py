@@ -6,9 +6,8 @@ A safetensors file: weights and buffers under `game/`, their moving average unde
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -31,8 +30,6 @@ class Progress:
     """How often the doctor brought the run back: later batches differ, and the learning rate is halved each time."""
     best: float | None = None
     """The lowest held-out error so far."""
-    notes: dict[str, Any] = field(default_factory=dict)
-    """What observers keep."""
 
 
 def save(path: Path, *, tensors: Mapping[str, Tensor], progress: Progress) -> None:

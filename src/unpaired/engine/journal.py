@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unpaired.errors import MissingDependency
+from unpaired.files import to_json
 
 
 class Journal:
@@ -26,7 +27,7 @@ class Journal:
     def write(self, event: str, **values: Any) -> None:
         """Append one event, flushed at once. On a full disk events may be lost: they are not worth a run."""
         with suppress(OSError):
-            self._file.write(json.dumps({"event": event, "time": round(time.time(), 3), **values}) + "\n")
+            self._file.write(to_json({"event": event, "time": round(time.time(), 3), **values}) + "\n")
             self._file.flush()
         if self._board is not None and "step" in values:
             for name, value in _scalars(values):

@@ -141,7 +141,7 @@ class Trainer(Generic[BatchT]):
                     (self.progress.seconds, asked, over, log.wants_look(), log.wants_save(), due)
                 )
                 save = save or look or asked or over
-                if (save or due) and not (log.flush() and (not save or self._finite())):
+                if (save or due) and not (log.flush() and (not save or self.runtime.agree(self._finite()))):
                     self._roll_back(log)
                     continue
                 if look or over:
@@ -288,7 +288,7 @@ class _Log:
             if self.observer:
                 translators = self.trainer.translators()
                 error = self.observer.evaluate(progress.step, translators)
-                if error is None or best is None or error < best:
+                if error is None or best is None or error < best or not math.isfinite(best):
                     progress.best = error
                     self.trainer.save(self.trainer.best)
                     self.observer.keep(progress.step, translators)

@@ -4,9 +4,7 @@ An experiment names its claims beforehand. Each is checked against what was meas
 whether it holds or not.
 """
 
-import json
 import platform
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from unpaired.engine.runtime import machine
 from unpaired.errors import ConfigError
-from unpaired.files import replacing
+from unpaired.files import write_json
+from unpaired.version import commit
 
 Size = Literal["quick", "default", "paper"]
 SIZES: tuple[Size, ...] = ("quick", "default", "paper")
@@ -37,15 +36,23 @@ class Claim(NamedTuple):
     holds: Callable[[Any], bool]
 
 
+class Reused(NamedTuple):
+    """A training that an experiment rests on. minutes_before: what earlier sessions spent on it; commit: of its start."""
+
+    minutes_before: float
+    commit: str
+
+
 class Lab(NamedTuple):
-    """Where an experiment works. results: its own folder, for figures. runs: trainings, kept and taken up again. reused:
-    the minutes that an earlier session spent on those that were there already.
+    """Where an experiment works.
+
+    results: its own folder, for figures. runs: trainings, kept and taken up again. trainings: those that it rests on.
     """
 
     results: Path
     runs: Path
     size: Size
-    reused: list[float]
+    trainings: list[Reused]
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
     """
     folder = out / (experiment.name if size == "default" else f"{experiment.name}-{size}")
     folder.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
+    began, at = time.monotonic(), commit()
     lab = Lab(folder, runs, size, [])
     metrics = experiment.run(lab)
     result = {
@@ -84,18 +91,18 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
         "command": f"unpaired reproduce {experiment.name}" + ("" if size == "default" else f" --size {size}"),
         "size": size,
         "budget": experiment.budget.get(size, ""),
-        "commit": _commit(),
+        "commit": at,
+        "trained_at": sorted({training.commit for training in lab.trainings}),
         "seeds": list(experiment.seeds.get(size, ())),
         "versions": {name: metadata.version(name) for name in ("unpaired", "torch", "numpy", "pillow")}
         | {"python": platform.python_version()},
         "machine": machine(),
-        "minutes": round((time.monotonic() - began) / 60 + sum(lab.reused), 1),
+        "minutes": round((time.monotonic() - began) / 60 + sum(training.minutes_before for training in lab.trainings), 1),
         "deviations": list(experiment.deviations),
         "metrics": metrics,
         "claims": [_verdict(claim, metrics) for claim in experiment.claims],
     }
-    with replacing(folder / "result.json") as temporary:
-        temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "result.json", result)
     return result
 
 
@@ -115,14 +122,3 @@ def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any]:
         "wanted": claim.wanted,
         "holds": bool(claim.holds(measured)),
     }
-
-
-def _commit() -> str:
-    """The commit of the checkout that this package runs from, "+" where it has changes; "" outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain", "."], cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return commit + ("+" if changed.stdout.strip() else "")

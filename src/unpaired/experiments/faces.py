@@ -14,12 +14,14 @@ from torch import Tensor
 
 from unpaired import evaluation, images, runs
 from unpaired.engine import journal
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size
+from unpaired.errors import RunError
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Reused, Size
 from unpaired.games import specs
 from unpaired.losses import L1, LeastSquares
 from unpaired.metrics import paired
 from unpaired.networks.specs import PatchGAN, ResidualImage
 from unpaired.options import Adam, DataOptions, Training
+from unpaired.run_config import load_config
 from unpaired.translator import Translator, load_bundle
 
 SHOWN = 8
@@ -122,12 +124,15 @@ def trained(lab: Lab, *, task: str, model: str, swap: bool = False) -> Path:
     """The folder of a finished run; trained now, or taken up where it was cut off, if it is not there yet."""
     folder = lab.runs / f"faces-{task}-{lab.size}" / (model.replace(" ", "-") + ("-swapped" if swap else ""))
     before = _minutes(folder)
+    game, data, wanted = MODELS[model], DataOptions(size=64, swap=swap), training(task, lab.size)
     if not (folder / "config.json").exists():
-        data = DataOptions(size=64, swap=swap)
-        runs.train(f"faces:{task}", out=folder, game=MODELS[model], data=data, training=training(task, lab.size))
-    elif not _ended(folder):
+        runs.train(f"faces:{task}", out=folder, game=game, data=data, training=wanted)
+    run = load_config(folder)
+    if (run.game, run.data, run.training) != (game, data, wanted):
+        raise RunError(f"{folder} was trained with other options than this experiment's; remove it, or choose another --runs")
+    if not _ended(folder):
         runs.resume(folder)
-    lab.reused.append(before)
+    lab.trainings.append(Reused(before, run.commit))
     return folder
 
 

@@ -84,8 +84,8 @@ class PaperForm:
 class AuthorsForm:
     """DiscoGAN as its authors' code trains it: feature matching, two stages of the reconstruction rate r, few moves of D.
 
-    Generators: (1 - r) (0.1 GAN + 0.9 FM) + r reconstruction. The code's images lie in [0, 1] and ours in [-1, 1], where a
-    squared distance is four times as large; hence r / 4 before it.
+    Generators: (1 - r) (0.1 GAN + 0.9 FM) + r reconstruction. The code's images lie in [0, 1] and ours in [-1, 1], where its
+    squared distance is four times as large; hence r / 4 before it. Its weight decay is 1e-5: `--weight-decay 1e-5`.
     """
 
     kind: Literal["authors"] = "authors"

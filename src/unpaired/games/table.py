@@ -17,6 +17,6 @@ GAMES: dict[type, type[Game]] = {
 
 def build(spec: specs.GameSpec, *, shape_a: Shape, shape_b: Shape, seed: int) -> Game:
     """The game that `spec` describes, its weights drawn from `seed`; the caller's random state stays as it was."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.manual_seed(seed)
         return GAMES[type(spec)](spec, shape_a=shape_a, shape_b=shape_b)

@@ -19,8 +19,8 @@ from unpaired.metrics.paired import FULL_RANGE
 DISTANCES_AT_ONCE = 1 << 24  # 128 MiB of float64
 
 COARSEST_SIDE = 16  # of the pyramid (Karras et al. 2018, section 5)
-# An eighth of an 8-bit step: a band of the pyramid that varies less holds rounding, not content.
-FAINTEST_BAND = 1e-3
+# An 8-bit step: a channel that hardly varies, such as an opaque image's alpha, must not outweigh all the others.
+FAINTEST_BAND = 2 / 255
 
 
 class KernelDistance(NamedTuple):

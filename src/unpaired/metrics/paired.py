@@ -41,11 +41,15 @@ def change_errors(answers: Tensor, *, inputs: Tensor, truths: Tensor) -> ChangeE
     A conversion of few pixels (glasses) can leave a small error undone or drown in a smaller one everywhere: apart, the two
     cannot hide each other. All [N, C, H, W] in [-1, 1], of one shape (else ShapeError); over all pixels of all images.
     """
-    answers, truths = _comparable(answers, truths)
-    inputs, _ = _comparable(inputs, truths)
-    to_change = ((truths - inputs).abs() > ONE_LEVEL).any(dim=1, keepdim=True).expand_as(truths)
-    errors = (answers - truths).abs() / FULL_RANGE
-    return ChangeErrors(float(errors[to_change].mean()), float(errors[~to_change].mean()))
+    sums, counts = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    for parts in zip(answers.split(16), inputs.split(16), truths.split(16), strict=True):  # float64 copies are large
+        answer, truth = _comparable(parts[0], parts[2])
+        before, _ = _comparable(parts[1], parts[2])
+        to_change = ((truth - before).abs() > ONE_LEVEL).any(dim=1, keepdim=True).expand_as(truth)
+        errors = (answer - truth).abs() / FULL_RANGE
+        sums += torch.stack([errors[to_change].sum(), errors[~to_change].sum()]).double()
+        counts += torch.stack([to_change.sum(), (~to_change).sum()])
+    return ChangeErrors(*(sums / counts).tolist())
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:

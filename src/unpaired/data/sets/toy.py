@@ -61,12 +61,12 @@ def two_circles(seeds: Sequence[int]) -> Toy:
     return Toy(_repeated(circle(10, radius=2.0) - 2, 0.1, seeds), _repeated(circle(10, radius=2.0) + 2, 0.1, seeds))
 
 
-def irregular(seeds: Sequence[int]) -> Toy:
+def irregular_small_to_wide(seeds: Sequence[int]) -> Toy:
     """10 modes each, placed at random in a square, A's a quarter as wide as B's, afresh for each seed."""
     return _irregular(seeds, reach=0.5, sigma=0.0375)
 
 
-def irregular_alike(seeds: Sequence[int]) -> Toy:
+def irregular(seeds: Sequence[int]) -> Toy:
     """10 modes each, placed at random in squares of one size, afresh for each seed."""
     return _irregular(seeds, reach=2.0, sigma=0.1)
 
@@ -75,7 +75,7 @@ GEOMETRIES: Mapping[str, Callable[[Sequence[int]], Toy]] = {
     "five to ten": five_to_ten,
     "two circles": two_circles,
     "irregular": irregular,
-    "irregular, alike": irregular_alike,
+    "irregular, small to wide": irregular_small_to_wide,
 }
 
 
