@@ -38,6 +38,7 @@ from unpaired.version import commit
 from unpaired.watch import Watch
 
 DEFAULT_STEPS = 10_000
+FEW_HELD_OUT = 8
 MOST_TOLD = 20
 """Unreadable files that are named on the console; the journal has them all."""
 
@@ -170,6 +171,9 @@ def _lead(
         "resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine()
     )
     watch.say(_opening(run, images, runtime, step=step))
+    held = min(len(images.test_a), len(images.test_b))
+    if held < FEW_HELD_OUT:
+        watch.say(f"only {held} images of a domain are held out: scores and the best checkpoint mean little; raise --holdout")
     for part, skipped in images.skipped.items():
         journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
         for name, reason in skipped[:MOST_TOLD]:
