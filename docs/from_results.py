@@ -66,6 +66,7 @@ def summary(result: Result) -> str:
     return f"| {result['about']} | `{result['experiment']}` | {held} of {len(result['claims'])} claims hold |"
 
 
+HEADS = {"summary": "| experiment | `unpaired reproduce` | verdict |\n| --- | --- | --- |\n"}
 WRITERS: dict[str, Callable[[Result], str]] = {
     "claims": claims,
     "scores": scores,
@@ -83,7 +84,7 @@ def fill(text: str) -> str:
         if not found:
             sys.exit(f"no results/{match['name']}/result.json; run `unpaired reproduce {match['name']}`")
         results = [json.loads(path.read_text(encoding="utf-8")) for path in found]
-        text = "\n".join(WRITERS[match["what"]](result) for result in results)
+        text = HEADS.get(match["what"], "") + "\n".join(WRITERS[match["what"]](result) for result in results)
         return f"{match[1]}{text}\n{match[4]}"
 
     return BLOCK.sub(block, text)
