@@ -46,6 +46,7 @@ def test_commands_exist(page: Path) -> None:
         for word in line.split():
             if not isinstance(table, dict):
                 break
+            assert word in table, line
             table = table[word]
 
 
