@@ -420,3 +420,8 @@ def test_warnings_of_data_are_one_line(call, monkeypatch):
         code, _, err = call("data", "list")
         warnings.showwarning = showwarning
     assert (code, err) == (0, "warning: only 3 images\n")
+
+
+def test_a_score_is_shown_with_its_extractor(capsys):
+    cli._show_scores({"a_to_b": {"translated": {"kid[efficientnet-lite0]": 0.5}}})
+    assert "kid[efficientnet-lite0]" in capsys.readouterr().out

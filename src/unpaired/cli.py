@@ -377,6 +377,7 @@ def _finish(folder: Path) -> None:
 def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     """A table for each direction: a row for each measure, translated beside doing nothing."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     for direction, methods in scores.items():
@@ -385,7 +386,7 @@ def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Non
         for method in methods:
             table.add_column(method, justify="right")
         for measure in {measure: None for values in methods.values() for measure in values}:
-            table.add_row(measure, *(f"{values[measure]:.4g}" if measure in values else "" for values in methods.values()))
+            table.add_row(escape(measure), *(f"{values[measure]:.4g}" if measure in values else "" for values in methods.values()))
         Console().print(table)
 
 
