@@ -386,7 +386,9 @@ def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Non
         for method in methods:
             table.add_column(method, justify="right")
         for measure in {measure: None for values in methods.values() for measure in values}:
-            table.add_row(escape(measure), *(f"{values[measure]:.4g}" if measure in values else "" for values in methods.values()))
+            table.add_row(
+                escape(measure), *(f"{values[measure]:.4g}" if measure in values else "" for values in methods.values())
+            )
         Console().print(table)
 
 
