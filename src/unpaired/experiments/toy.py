@@ -22,6 +22,7 @@ from unpaired.experiments.base import Claim, Experiment, Lab, Metrics, Reused, S
 from unpaired.experiments.toy_figures import Panel
 from unpaired.files import write_json
 from unpaired.games import specs, table
+from unpaired.losses import L2, Distance
 from unpaired.metrics import modes
 from unpaired.networks.specs import Mlp
 from unpaired.options import Adam, Training
@@ -53,7 +54,9 @@ def run(lab: Lab) -> Metrics:
         histories: dict[str, list[Panel]] = {}
         geometries[geometry] = {}
         for model in MODELS:
-            run = Ensemble(data, model, members=len(seeds), size=lab.size, folder=lab.runs / f"toy-{lab.size}" / files / model)
+            spec, steps = game(model, members=len(seeds)), STEPS[lab.size]
+            folder = lab.runs / f"toy-{lab.size}" / files / model
+            run = Ensemble(data, spec, steps=steps, look_every=max(1, steps // FRAMES), folder=folder)
             lab.trainings.append(run.train())
             histories[model] = run.frames()
             geometries[geometry][model] = {
@@ -66,27 +69,33 @@ def run(lab: Lab) -> Metrics:
     return {"geometries": geometries}
 
 
-def game(model: str, *, members: int) -> specs.GameSpec:
-    """The paper's networks and losses for one of its models, `members` side by side."""
+def game(
+    model: str, *, members: int, hidden: int = HIDDEN, distance: Distance | None = None, weight: float = 1.0
+) -> specs.GameSpec:
+    """The paper's networks and losses for one of its models, `members` side by side.
+
+    hidden: width of the layers; distance, weight: of the reconstruction loss (L2 and 1 by default).
+    """
     common: dict[str, Any] = {
-        "generator": Mlp(hidden=HIDDEN, layers=3, members=members),
-        "discriminator": Mlp(hidden=HIDDEN, layers=5, members=members),
+        "generator": Mlp(hidden=hidden, layers=3, members=members),
+        "discriminator": Mlp(hidden=hidden, layers=5, members=members),
         "optimizer": Adam(learning_rate=LEARNING_RATE, epsilon=1e-8 / members),
     }
     match model:
         case "standard GAN":
             return specs.TranslationGAN(**common)
         case "GAN with reconstruction":
-            return specs.ReconstructionGAN(**common)
+            return specs.ReconstructionGAN(**common, distance=distance or L2(), reconstruction=weight)
         case _:
-            return specs.DiscoGAN(**common)
+            return specs.DiscoGAN(**common, distance=distance or L2(), form=specs.PaperForm(reconstruction=weight))
 
 
 class Ensemble:
-    """One model on one geometry, all seeds at once; keeps what figures need. An observer of its own training."""
+    """One model on one geometry, all seeds at once. An observer of its own training, which keeps, every `look_every` steps,
+    what figures need and the measures.
+    """
 
-    def __init__(self, data: toy.Toy, model: str, *, members: int, size: Size, folder: Path) -> None:
-        steps = STEPS[size]
+    def __init__(self, data: toy.Toy, spec: specs.GameSpec, *, steps: int, look_every: int, folder: Path) -> None:
         training = Training(
             steps=steps,
             batch=BATCH,
@@ -94,9 +103,8 @@ class Ensemble:
             precision="float32",  # near the modes bfloat16's steps are wider than their spread
             threads=1,  # so little work that a second thread costs more than it brings
             compile="off",
-            evaluate_every=max(1, steps // FRAMES),
+            evaluate_every=look_every,
         )
-        spec = game(model, members=members)
         self.data, self.folder = data, folder
         self.origin = {
             "game": config.to_dict(spec),
@@ -139,6 +147,10 @@ class Ensemble:
         """What the first member did over time."""
         return [Panel.load(path) for path in sorted((self.folder / "frames").glob("*.npz"))]
 
+    def measures(self) -> dict[int, dict[str, list[float]]]:
+        """What `measure` found at each look, by the step."""
+        return {int(path.stem): config.read_file(path) for path in sorted((self.folder / "frames").glob("*.json"))}
+
     def measure(self) -> dict[str, list[float]]:
         """For each member: target modes covered (by one sample, by 1 % of them), colliding source modes, quality."""
         generator = torch.Generator().manual_seed(99)
@@ -178,6 +190,7 @@ class Ensemble:
         with torch.inference_mode():
             judged = self.game.discriminate_b(plane)[0][0].sigmoid()
         Panel(step, self._translate(points)[0], sources, judged.flatten()).save(self.folder / "frames" / f"{step:08d}.npz")
+        write_json(self.folder / "frames" / f"{step:08d}.json", self.measure())
 
     def _translate(self, points: Tensor) -> Tensor:
         with torch.inference_mode():
@@ -199,7 +212,7 @@ def _means(metrics: Metrics, geometry: str, *measures: str) -> dict[str, Any]:
     return {model: {name: values[name]["mean"] for name in measures} for model, values in found.items()}
 
 
-def _ahead(means: Mapping[str, Mapping[str, float]]) -> bool:
+def ahead(means: Mapping[str, Mapping[str, float]]) -> bool:
     """DiscoGAN has fewer collisions and covers more modes than either baseline."""
     best = means["DiscoGAN"]
     others = [means[model] for model in MODELS[:2]]
@@ -213,14 +226,14 @@ CLAIMS = (
         source=PAPER,
         wanted="mean over the seeds: fewer collisions, more modes covered",
         measure=lambda metrics: _means(metrics, "irregular, small to wide", "collisions", "modes covered"),
-        holds=_ahead,
+        holds=ahead,
     ),
     Claim(
         statement="The same on irregular modes in squares of one size",
         source=PAPER,
         wanted="mean over the seeds: fewer collisions, more modes covered",
         measure=lambda metrics: _means(metrics, "irregular", "collisions", "modes covered"),
-        holds=_ahead,
+        holds=ahead,
     ),
     Claim(
         statement="From 5 modes to 10 on a circle DiscoGAN covers the targets",
@@ -241,7 +254,7 @@ CLAIMS = (
         source=PAPER + ", on a public re-implementation's geometry",
         wanted="mean over the seeds: fewer collisions, more modes covered",
         measure=lambda metrics: _means(metrics, "two circles", "collisions", "modes covered"),
-        holds=_ahead,
+        holds=ahead,
     ),
 )
 

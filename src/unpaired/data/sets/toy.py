@@ -63,12 +63,20 @@ def two_circles(seeds: Sequence[int]) -> Toy:
 
 def irregular_small_to_wide(seeds: Sequence[int]) -> Toy:
     """10 modes each, placed at random in a square, A's a quarter as wide as B's, afresh for each seed."""
-    return _irregular(seeds, reach=0.5, sigma=0.0375)
+    return irregular_squares(seeds, reach=0.5, sigma=0.0375)
 
 
 def irregular(seeds: Sequence[int]) -> Toy:
     """10 modes each, placed at random in squares of one size, afresh for each seed."""
-    return _irregular(seeds, reach=2.0, sigma=0.1)
+    return irregular_squares(seeds, reach=2.0, sigma=0.1)
+
+
+def irregular_squares(seeds: Sequence[int], *, reach: float, sigma: float) -> Toy:
+    """10 modes each, A's at random in the square [-reach, reach]^2 with that sigma, B's in [-2, 2]^2 with 0.1."""
+    drawn = [torch.Generator().manual_seed(10_000 + seed) for seed in seeds]
+    a = torch.stack([scattered(10, reach=reach, apart=0.4 * reach, generator=generator) for generator in drawn])
+    b = torch.stack([scattered(10, reach=2.0, apart=0.8, generator=generator) for generator in drawn])
+    return Toy(Mixture(a, sigma), Mixture(b, 0.1))
 
 
 GEOMETRIES: Mapping[str, Callable[[Sequence[int]], Toy]] = {
@@ -117,13 +125,6 @@ def make(folder: Path, *, points: int = 2000, seed: int = 0) -> None:
                 rows.writerows((*point, mode) for point, mode in zip(places[0].tolist(), sources.tolist(), strict=True))
     card = {"name": "toy", "seed": seed, "licence": "none needed", "credit": "made by unpaired; no licence needed"}
     (folder / "set.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-
-
-def _irregular(seeds: Sequence[int], *, reach: float, sigma: float) -> Toy:
-    drawn = [torch.Generator().manual_seed(10_000 + seed) for seed in seeds]
-    a = torch.stack([scattered(10, reach=reach, apart=0.4 * reach, generator=generator) for generator in drawn])
-    b = torch.stack([scattered(10, reach=2.0, apart=0.8, generator=generator) for generator in drawn])
-    return Toy(Mixture(a, sigma), Mixture(b, 0.1))
 
 
 def _repeated(centres: Tensor, sigma: float, seeds: Sequence[int]) -> Mixture:
