@@ -25,6 +25,7 @@ from unpaired.engine.runtime import Runtime
 from unpaired.engine.trainer import Trainer
 from unpaired.errors import ShapeError
 from unpaired.games import specs, table
+from unpaired.games.replay import Replay
 from unpaired.games.specs import AuthorsForm, PaperForm
 from unpaired.losses import L1, L2, Huber, LeastSquares, NonSaturating
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
@@ -67,7 +68,8 @@ def on_paper(spec):
         "discriminate_b": Judge(1.0, -4.0),
     }
     for name, _ in list(game.named_children()):
-        setattr(game, name, networks[name])
+        if name in networks:
+            setattr(game, name, networks[name])
     return game
 
 
@@ -199,6 +201,16 @@ def test_identity_loss_beyond_the_paper(distance, in_a, in_b):
     without = losses(specs.DiscoGAN(distance=distance))
     added = {"generators/identity_a": 0.5 * in_a, "generators/identity_b": 0.5 * in_b}
     assert found == pytest.approx(without | added)
+
+
+def test_the_pool_is_shown_to_the_discriminators_and_empty_in_the_paper():
+    assert specs.DiscoGAN().pool == 0
+    game = on_paper(specs.DiscoGAN(gan=LeastSquares(), pool=1))
+    game.replay_b, seen = Replay(2, (1, 1, 1)), BATCH.a * 0 + torch.tensor([10.0, 4.0]).view(2, 1, 1, 1)
+    game.replay_b.swap(seen)
+    game.replay_b.swap = lambda fake: game.replay_b.images  # whatever the coin says
+    # D_B(10) = 6, D_B(4) = 0: (36 + 0) / 2 instead of (4 + 4) / 2
+    assert step_losses(game, 0)["discriminators/b"] == pytest.approx((36 + 1) / 2 + (36 + 0) / 2)
 
 
 def test_identity_loss_needs_one_shape():
@@ -387,7 +399,7 @@ def test_who_plays():
     assert found == {
         "translation-gan": {"a_to_b", "discriminate_b"},
         "reconstruction-gan": {"a_to_b", "b_to_a", "discriminate_b"},
-        "discogan": {"a_to_b", "b_to_a", "discriminate_a", "discriminate_b"},
+        "discogan": {"a_to_b", "b_to_a", "discriminate_a", "discriminate_b", "replay_a", "replay_b"},
     }
 
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from unpaired.translator import Translator
@@ -38,3 +39,18 @@ class Game(nn.Module, ABC, Generic[BatchT]):
     @abstractmethod
     def chance(self) -> dict[str, float]:
         """Each discriminator loss (`player/loss`) where the discriminator cannot tell real from fake: the doctor's yardstick."""
+
+
+def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
+    """The network's answer to each batch (of a discriminator: its scores), computed as one batch where that is the same.
+
+    One large pass is quicker than several small ones; but where a layer takes statistics over the batch, each goes alone.
+    """
+    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        return tuple(_scores(network(x)) for x in batches)
+    joined = torch.cat([x.to(batches[0].dtype) for x in batches])
+    return _scores(network(joined)).split([len(x) for x in batches])
+
+
+def _scores(answer: Tensor | tuple[Tensor, list[Tensor]]) -> Tensor:
+    return answer if isinstance(answer, Tensor) else answer[0]

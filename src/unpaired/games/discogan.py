@@ -9,6 +9,7 @@ from unpaired.data.batches import Unpaired
 from unpaired.errors import ShapeError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
+from unpaired.games.replay import Replay
 from unpaired.losses import feature_matching
 from unpaired.networks.build import Shape, discriminator, generator
 from unpaired.translator import Translator, both_ways
@@ -26,6 +27,7 @@ class DiscoGAN(Game[Unpaired]):
         self.b_to_a = generator(spec.generator, shape_b, shape_a)
         self.discriminate_a = discriminator(spec.discriminator, shape_a)
         self.discriminate_b = discriminator(spec.discriminator, shape_b)
+        self.replay_a, self.replay_b = Replay(spec.pool, shape_a), Replay(spec.pool, shape_b)
 
     def players(self) -> dict[str, nn.Module]:
         return {
@@ -56,9 +58,10 @@ class DiscoGAN(Game[Unpaired]):
             yield Turn("generators", losses)  # L_G, equation 6
         if moves.discriminators:
             judge_a, judge_b, weight = self.discriminate_a, self.discriminate_b, weights.discriminator
+            old_a, old_b = self.replay_a.swap(fake_a), self.replay_b.swap(fake_b)
             losses = {
-                "a": weight * gan.discriminator(judge_a(a)[0], judge_a(fake_a)[0]),  # L_D_A
-                "b": weight * gan.discriminator(judge_b(b)[0], judge_b(fake_b)[0]),  # L_D_B
+                "a": weight * gan.discriminator(judge_a(a)[0], judge_a(old_a)[0]),  # L_D_A
+                "b": weight * gan.discriminator(judge_b(b)[0], judge_b(old_b)[0]),  # L_D_B
             }
             yield Turn("discriminators", losses)  # L_D, equation 7
 

@@ -3,13 +3,13 @@
 Where a paper and its authors' code differ, the paper is the default and the code is a typed alternative.
 """
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from unpaired.config import options
-from unpaired.losses import L2, Adversarial, Distance, NonSaturating
-from unpaired.networks.specs import ConvDiscriminator, Discriminator, EncoderDecoder, Generator
+from unpaired.losses import L1, L2, Adversarial, Distance, LeastSquares, NonSaturating
+from unpaired.networks.specs import ConvDiscriminator, Discriminator, EncoderDecoder, Generator, PatchGAN, ResNet, UNet
 from unpaired.options import Adam
 
 
@@ -129,7 +129,66 @@ class DiscoGAN:
     """d in the reconstruction losses."""
     form: Annotated[PaperForm | AuthorsForm, Field(discriminator="kind")] = PaperForm()
     """The paper's loss or that of the authors' code."""
+    pool: NonNegativeInt = 0
+    """Generated images that are kept to show the discriminators old ones too, as CycleGAN does: none in the paper."""
     optimizer: Adam = Adam(weight_decay=1e-4)
 
 
-GameSpec = Annotated[TranslationGAN | ReconstructionGAN | DiscoGAN, Field(discriminator="game")]
+@options
+class CycleGAN:
+    """Two GANs whose generators must undo each other (Zhu et al. 2017).
+
+    The ablations of its section 5.1.4 are weights: cycle alone has `adversarial` 0, GAN alone `forward` and `backward` 0,
+    GAN + forward cycle `backward` 0, GAN + backward cycle `forward` 0; `identity` is 0 in all of them.
+    """
+
+    game: Literal["cyclegan"] = "cyclegan"
+    generator: Generator = ResNet(init="normal")
+    """The network of G and of F: the paper has 6 residual blocks at 128 px, 9 from 256 px on."""
+    discriminator: Discriminator = PatchGAN(init="normal")
+    """The network of D_X and of D_Y."""
+    gan: Adversarial = LeastSquares()
+    """The adversarial loss: least squares in the paper's training, cross-entropy (non_saturating) in its equation 1."""
+    distance: Distance = L1()
+    """The distance in the cycle and identity losses."""
+    adversarial: NonNegativeFloat = 1.0
+    """Weight of both adversarial losses; 0 for no discriminators."""
+    forward: NonNegativeFloat = 10.0
+    """Weight of the forward cycle loss, a to b to a."""
+    backward: NonNegativeFloat = 10.0
+    """Weight of the backward cycle loss, b to a to b."""
+    identity: NonNegativeFloat = 5.0
+    """Weight of the losses that ask a generator to leave images of its target domain alone: 5 in the authors' code, and in
+    the paper for paintings; 0 else."""
+    pool: NonNegativeInt = 50
+    """Generated images that are kept to show the discriminators old ones too; 0 for none."""
+    optimizer: Adam = Adam()
+
+    @model_validator(mode="after")
+    def _has_a_loss(self) -> "CycleGAN":
+        if not self.adversarial and not (self.forward and self.backward):
+            raise ValueError("without adversarial losses both cycle losses are needed: raise --forward and --backward")
+        return self
+
+
+@options
+class Pix2Pix:
+    """A conditional GAN on pairs (Isola et al. 2017): the upper reference of everything unpaired."""
+
+    game: Literal["pix2pix"] = "pix2pix"
+    paired: ClassVar[bool] = True
+    generator: Generator = UNet(norm="batch-by-image", init="normal")
+    """The network of G; its dropout is the noise. As in the paper (section 3.4) each image is translated with its own
+    statistics, not with those of the training."""
+    discriminator: Discriminator = PatchGAN(norm="batch", init="normal")
+    """The network of D, which sees input and output together."""
+    gan: Adversarial = NonSaturating()
+    """The adversarial loss."""
+    distance: Distance = L1()
+    """The distance to the partner."""
+    l1: NonNegativeFloat = 100.0
+    """Weight of the distance to the partner."""
+    optimizer: Adam = Adam()
+
+
+GameSpec = Annotated[TranslationGAN | ReconstructionGAN | DiscoGAN | CycleGAN | Pix2Pix, Field(discriminator="game")]

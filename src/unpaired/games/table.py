@@ -4,7 +4,9 @@ import torch
 
 from unpaired.games import specs
 from unpaired.games.base import Game
+from unpaired.games.cyclegan import CycleGAN
 from unpaired.games.discogan import DiscoGAN
+from unpaired.games.pix2pix import Pix2Pix
 from unpaired.games.translation_gan import ReconstructionGAN, TranslationGAN
 from unpaired.networks.build import Shape
 
@@ -12,6 +14,8 @@ GAMES: dict[type, type[Game]] = {
     specs.TranslationGAN: TranslationGAN,
     specs.ReconstructionGAN: ReconstructionGAN,
     specs.DiscoGAN: DiscoGAN,
+    specs.CycleGAN: CycleGAN,
+    specs.Pix2Pix: Pix2Pix,
 }
 
 
