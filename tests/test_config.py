@@ -14,7 +14,7 @@ from unpaired.config import format_choice, from_dict, options, parse_choice, rea
 from unpaired.errors import ConfigError
 from unpaired.games import specs
 from unpaired.losses import L1, L2, Adversarial, Distance, Huber, LeastSquares, NonSaturating
-from unpaired.networks.specs import ConvDiscriminator, Discriminator, EncoderDecoder, Generator, Mlp, PatchGAN, ResNet
+from unpaired.networks.specs import ConvDiscriminator, Discriminator, EncoderDecoder, Generator, Mlp, PatchGAN, ResNet, UNet
 from unpaired.options import Adam, DataOptions, Training
 
 
@@ -146,12 +146,21 @@ CHOICES = [
     ("huber(delta=0.25)", Huber(delta=0.25), Distance),
     ("non_saturating", NonSaturating(), Adversarial),
     ("least_squares", LeastSquares(), Adversarial),
-    ("encoder_decoder(width=64, bottleneck=None)", EncoderDecoder(), Generator),
-    ("encoder_decoder(width=8, bottleneck=100)", EncoderDecoder(width=8, bottleneck=100), Generator),
-    ("resnet(blocks=6, width=64, downs=2, norm='batch')", ResNet(blocks=6, norm="batch"), Generator),
+    ("encoder_decoder(width=64, bottleneck=None, inputs='signed')", EncoderDecoder(), Generator),
+    (
+        "encoder_decoder(width=8, bottleneck=100, inputs='unit')",
+        EncoderDecoder(width=8, bottleneck=100, inputs="unit"),
+        Generator,
+    ),
+    (
+        "resnet(blocks=6, width=64, downs=2, norm='batch', dropout=0.0, init='default')",
+        ResNet(blocks=6, norm="batch"),
+        Generator,
+    ),
+    ("unet(width=64, downs=7, norm='batch', dropout=0.5, init='normal')", UNet(downs=7, init="normal"), Generator),
     ("mlp(hidden=128, layers=5, members=None)", Mlp(layers=5), Discriminator),
-    ("conv(width=4)", ConvDiscriminator(width=4), Discriminator),
-    ("patch(width=64, layers=3, norm='instance')", PatchGAN(), Discriminator),
+    ("conv(width=4, inputs='signed')", ConvDiscriminator(width=4), Discriminator),
+    ("patch(width=64, layers=3, norm='instance', init='default')", PatchGAN(), Discriminator),
     (
         "paper(reconstruction=2.0, identity=0.0)",
         specs.PaperForm(reconstruction=2.0),

@@ -8,6 +8,7 @@ UnpairedError
 │   └── SameDomain         A and B hold the same images
 ├── ShapeError             a tensor or an image does not fit the network
 ├── RunError               a run folder is missing, taken, incomplete or of another version
+├── ForeignFile            another project's file cannot be read, or a bundle cannot be written as one
 ├── TrainingStopped        training could not go on (the doctor says why)
 └── MissingDependency      a feature needs a package that is not installed
 
@@ -45,6 +46,10 @@ class ShapeError(UnpairedError, ValueError):
 
 class RunError(UnpairedError):
     """A run folder is missing, taken, incomplete or of another version."""
+
+
+class ForeignFile(UnpairedError):
+    """Another project's file cannot be read, or a bundle cannot be written as one."""
 
 
 class TrainingStopped(UnpairedError):

@@ -1,14 +1,14 @@
 """What a trained run *is*: translators, kept in a bundle.
 
 A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitted, where it comes from), one
-`*.safetensors` for each direction, and `card.md`. No pickle.
+`*.safetensors` for each direction, and `card.md`; imported ones keep their discriminators too. No pickle.
 """
 
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -21,7 +21,8 @@ from unpaired import config, images
 from unpaired.errors import RunError, ShapeError
 from unpaired.files import replacing
 from unpaired.networks import specs
-from unpaired.networks.build import Shape, generator
+from unpaired.networks.build import Shape, discriminator, generator
+from unpaired.networks.noise import is_noisy, set_deterministic
 
 FORMAT = 1
 AT_ONCE = 1 << 20
@@ -34,6 +35,8 @@ class Translator:
 
     network: [N, *source] in [-1, 1] -> [N, *target] in [-1, 1]; spec: what it was built from, kept with its weights.
     fit, background: how pictures of other shapes and modes are brought to the source's shape (see `DataOptions`).
+    seed: of the noise, where the network has any (pix2pix's dropout): each image is translated with the same draws, whatever
+    its neighbours. deterministic: without noise.
     """
 
     def __init__(
@@ -45,10 +48,17 @@ class Translator:
         target: Shape,
         fit: images.Fit = "crop",
         background: str = "white",
+        seed: int = 0,
+        deterministic: bool = False,
     ) -> None:
         self.network, self.spec = network, spec
         self.source, self.target = source, target
         self.fit, self.background = fit, background
+        self.seed, self.deterministic = seed, deterministic
+
+    def __repr__(self) -> str:
+        source, target = ("x".join(map(str, shape)) for shape in (self.source, self.target))
+        return f"<Translator {source} -> {target} by {config.format_choice(self.spec)}>"
 
     def __call__(self, x: Any) -> Any:
         """Translate x and answer in kind: a picture for a path or a PIL image, an array for an array, a tensor for a tensor.
@@ -73,11 +83,18 @@ class Translator:
         """
         _require(x.shape, self.source)
         device, training = next(self.network.parameters()).device, self.network.training
+        noisy = is_noisy(self.network) and not self.deterministic
+        few = 1 if noisy else max(1, AT_ONCE // math.prod(self.source))
+        parts = []
         self.network.eval()
+        set_deterministic(self.network, self.deterministic)
         try:
-            # forward, not the call: a network compiled for training would be compiled once more for evaluation.
-            few = max(1, AT_ONCE // math.prod(self.source))
-            parts = [self.network.forward(part.to(device, torch.float32)) for part in x.split(few)]
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else [], enabled=noisy):
+                for part in x.split(few):
+                    if noisy:
+                        torch.manual_seed(self.seed)
+                    # forward, not the call: a network compiled for training would be compiled once more for evaluation.
+                    parts.append(self.network.forward(part.to(device, torch.float32)))
         finally:
             self.network.train(training)
         y = torch.cat(parts).to(x.device) if parts else x.new_empty(0, *self.target)
@@ -122,17 +139,32 @@ def both_ways(a_to_b: nn.Module, b_to_a: nn.Module, *, spec: specs.Generator, a:
     }
 
 
+class Judge(NamedTuple):
+    """A discriminator of samples of `shape`, by the spec that it was built from."""
+
+    network: nn.Module
+    spec: specs.Discriminator
+    shape: Shape
+
+
 def save_bundle(
-    folder: Path, translators: Mapping[str, Translator], *, fit: images.Fit, background: str, about: Mapping[str, Any], card: str
+    folder: Path,
+    translators: Mapping[str, Translator],
+    *,
+    fit: images.Fit,
+    background: str,
+    about: Mapping[str, Any],
+    card: str,
+    judges: Mapping[str, Judge] | None = None,
 ) -> None:
     """Write a bundle. fit, background: how pictures are to be fitted, as in training. about (JSON-able: game, steps,
-    data, ...) goes into `config.json` for those who come later. Each file is replaced whole, `config.json` last.
+    data, ...) goes into `config.json` for those who come later. judges: discriminators to keep, such as `discriminate_b`.
+    Each file is replaced whole, `config.json` last.
     """
     folder.mkdir(parents=True, exist_ok=True)
     entries = {}
     for name, translator in translators.items():
-        weights = {key: value.detach().cpu().contiguous() for key, value in translator.network.state_dict().items()}
-        _replace(folder / f"{name}.safetensors", safetensors.torch.save(weights))
+        _save_weights(folder, name, translator.network)
         entries[name] = {
             "network": config.to_dict(translator.spec),
             "source": list(translator.source),
@@ -142,7 +174,11 @@ def save_bundle(
             "weights": f"{name}.safetensors",
         }
     _replace(folder / "card.md", card.encode())
-    values = {"format": FORMAT, "translators": entries, "about": dict(about)}
+    values: dict[str, Any] = {"format": FORMAT, "translators": entries, "about": dict(about)}
+    for name, judge in (judges or {}).items():
+        _save_weights(folder, name, judge.network)
+        entry = {"network": config.to_dict(judge.spec), "shape": list(judge.shape), "weights": f"{name}.safetensors"}
+        values.setdefault("judges", {})[name] = entry
     _replace(folder / "config.json", json.dumps(values, indent=2).encode())
 
 
@@ -151,6 +187,15 @@ def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Translat
     folder, values = _read_config(where)
     try:
         return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
+
+
+def load_judges(where: str | Path) -> dict[str, Judge]:
+    """The discriminators that a bundle keeps, most have none. RunError where there is no bundle or it is damaged."""
+    folder, values = _read_config(where)
+    try:
+        return {name: _load_judge(folder, entry) for name, entry in values.get("judges", {}).items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
 
@@ -164,7 +209,7 @@ def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -
     """The translator of a run's folder or a bundle in one direction. RunError where there is none."""
     translators = load_bundle(where, device=device)
     if direction not in translators:
-        raise RunError(f"{where} translates {' and '.join(translators)}, not '{direction}'")
+        raise RunError(f"{where} translates {' and '.join(translators) or 'nothing'}, not '{direction}'")
     return translators[direction]
 
 
@@ -189,11 +234,7 @@ def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Tra
     spec = config.from_dict(specs.Generator, entry["network"], where=str(folder / "config.json"))
     source, target = tuple(entry["source"]), tuple(entry["target"])
     network = generator(spec, source, target)
-    path = folder / entry["weights"]
-    try:
-        network.load_state_dict(safetensors.torch.load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise RunError(f"{path} is missing, damaged or not of this architecture: {error}") from None
+    _load_weights(folder / entry["weights"], network)
     return Translator(
         network.to(device).eval(),
         spec=spec,
@@ -202,6 +243,25 @@ def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Tra
         fit=entry["fit"],
         background=entry["background"],
     )
+
+
+def _load_judge(folder: Path, entry: Mapping[str, Any]) -> Judge:
+    spec = config.from_dict(specs.Discriminator, entry["network"], where=str(folder / "config.json"))
+    judge = Judge(discriminator(spec, tuple(entry["shape"])).eval(), spec, tuple(entry["shape"]))
+    _load_weights(folder / entry["weights"], judge.network)
+    return judge
+
+
+def _save_weights(folder: Path, name: str, network: nn.Module) -> None:
+    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    _replace(folder / f"{name}.safetensors", safetensors.torch.save(weights))
+
+
+def _load_weights(path: Path, network: nn.Module) -> None:
+    try:
+        network.load_state_dict(safetensors.torch.load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise RunError(f"{path} is missing, damaged or not of this architecture: {error}") from None
 
 
 def _require(found: tuple[int, ...], sample: tuple[int, ...]) -> None:

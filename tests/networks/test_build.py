@@ -12,7 +12,8 @@ from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecod
 from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.resnet import ResNetGenerator
-from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder, Mlp, PatchGAN, ResNet
+from unpaired.networks.specs import UNET_128, UNET_256, ConvDiscriminator, EncoderDecoder, Mlp, PatchGAN, ResNet, UNet
+from unpaired.networks.unet import UNetGenerator
 
 IMAGE = (3, 64, 64)
 
@@ -25,6 +26,7 @@ IMAGE = (3, 64, 64)
         (ResNet(width=2, blocks=2, downs=1, norm="batch"), (2, 10, 16), (4, 10, 16), ResNetGenerator),
         (ResNet(width=2, blocks=1, downs=0), (1, 4, 4), (1, 4, 4), ResNetGenerator),
         (ResNet(width=2, blocks=1), (1, 8, 8), (1, 8, 8), ResNetGenerator),
+        (UNet(width=2, downs=3), (2, 8, 24), (1, 8, 24), UNetGenerator),
         (Mlp(hidden=4), (2,), (5,), MlpNet),
     ],
 )
@@ -41,6 +43,7 @@ def test_generators(spec, source, target, cls):
         (PatchGAN(width=2), IMAGE, (1, 6, 6), PatchDiscriminator),
         (PatchGAN(width=2, norm="batch", layers=2), (1, 12, 13), (1, 1, 1), PatchDiscriminator),
         (PatchGAN(width=2), (3, 24, 31), (1, 1, 1), PatchDiscriminator),
+        (PatchGAN(width=2, layers=0), (3, 2, 3), (1, 2, 3), PatchDiscriminator),
         (Mlp(hidden=4, layers=5), (2,), (1,), MlpDiscriminator),
     ],
 )
@@ -63,6 +66,13 @@ def test_options_reach_the_networks(count, layers):
     # 49 3 + 1 a first and 49 2 + 1 a last channel, a block of 2 (9 2 2 + 2), no halvings
     assert count(generator(ResNet(width=2, blocks=1, downs=0, norm="none"), IMAGE, (1, 64, 64))) == 2 * 148 + 99 + 2 * 38
     assert count(generator(Mlp(hidden=8, layers=2, members=3), (2,), (4,))) == 3 * (3 * 8 + 9 * 4)
+    assert count(generator(UNET_256, (3, 256, 256), (3, 256, 256))) == 54_413_955
+    assert count(generator(UNET_128, (3, 128, 128), (3, 128, 128))) == 41_828_995
+    assert layers(generator(UNet(width=1, downs=6), IMAGE, IMAGE)).count("noise") == 1
+    assert layers(generator(UNet(width=1, downs=6, dropout=0.0), IMAGE, IMAGE)).count("noise") == 0
+    assert layers(generator(ResNet(width=1, blocks=2, dropout=0.5), IMAGE, IMAGE)).count("noise") == 2
+    assert generator(EncoderDecoder(width=1, inputs="unit"), IMAGE, IMAGE).unit
+    assert discriminator(ConvDiscriminator(width=1, inputs="unit"), IMAGE).unit
     assert "instance 8" in layers(generator(ResNet(width=2), IMAGE, IMAGE))
     assert "batch 8 affine" in layers(generator(ResNet(width=2, norm="batch"), IMAGE, IMAGE))
 
@@ -119,6 +129,14 @@ def test_options_reach_the_networks(count, layers):
         ),
         (lambda: generator(ResNet(downs=0), (3, 3, 9), (3, 3, 9)), "multiples of 1, from 4 on, found 3 x 9"),
         (
+            lambda: generator(UNet(), (3, 64, 192), (3, 64, 192)),
+            "with downs=8 takes heights and widths that are multiples of 256, found 64 x 192; use another size, or downs=6",
+        ),
+        (
+            lambda: generator(UNet(downs=2), (3, 62, 63), (3, 62, 63)),
+            "multiples of 4, found 62 x 63; use another size",
+        ),
+        (
             lambda: discriminator(PatchGAN(), (3, 64, 23)),
             "'patch' with layers=3 takes images from 24 px on, found 64 x 23; use larger images or fewer layers",
         ),
@@ -134,5 +152,37 @@ def test_what_does_not_fit_is_refused(build, said):
 
 
 def test_an_unknown_norm():
-    with pytest.raises(ValueError, match="norm 'layer' is unknown; wanted batch, instance or none"):
+    with pytest.raises(
+        ValueError, match="norm 'layer' is unknown; wanted batch, batch-by-image, instance, instance-affine or none"
+    ):
         norms.norm_layer("layer", 3)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda init: generator(ResNet(width=32, blocks=1, norm="instance-affine", init=init), IMAGE, IMAGE),
+        lambda init: generator(UNet(width=32, downs=4, norm="batch", init=init), IMAGE, IMAGE),
+        lambda init: discriminator(PatchGAN(width=32, norm="batch", init=init), IMAGE),
+    ],
+)
+def test_weights_begin_as_published(build):
+    """Convolutions N(0, 0.02), biases 0; norms N(1, 0.02), offsets 0. Their means are within 6 standard errors."""
+    network = build("normal")
+    for name, parameter in network.named_parameters():
+        if parameter.dim() == 1 and name.endswith("bias"):
+            assert not parameter.any(), name
+        else:
+            middle, error = (1.0 if parameter.dim() == 1 else 0.0), 0.02 / parameter.numel() ** 0.5
+            assert abs(parameter.mean() - middle) < 6 * error, name
+            assert abs(parameter.std() - 0.02) < 6 * error, name
+
+
+def test_default_weights_are_torchs_own_draws():
+    """What was trained from a seed before there was a choice is drawn as it was."""
+    torch.manual_seed(3)
+    network = discriminator(PatchGAN(width=2, layers=1), IMAGE)
+    torch.manual_seed(3)
+    wanted = [torch.nn.Conv2d(3, 2, 4), torch.nn.Conv2d(2, 4, 4), torch.nn.Conv2d(4, 1, 4)]
+    drawn = [parameter for layer in wanted for parameter in layer.parameters()]
+    assert all(torch.equal(found, parameter) for found, parameter in zip(network.parameters(), drawn, strict=True))

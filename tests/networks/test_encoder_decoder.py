@@ -165,3 +165,23 @@ def test_tanh_is_the_authors_sigmoid_on_another_range():
     assert isinstance(network.layers[-1], nn.Tanh)
     torch.testing.assert_close(network(x), 2 * torch.sigmoid(2 * before) - 1, rtol=1e-5, atol=1e-6)
     assert math.isclose(network(torch.zeros(1, 3, 8, 8)).abs().max().item(), 0, abs_tol=1e-6)  # no biases
+
+
+def test_unit_inputs_are_the_same_weights_on_values_from_0_to_1():
+    """The authors pad values from 0 to 1 with black."""
+    signed, unit = (
+        net(size=8, width=2),
+        EncoderDecoderNet(in_channels=3, out_channels=3, size=8, width=2, bottleneck=None, unit=True),
+    )
+    unit.load_state_dict(signed.state_dict())
+    x = torch.rand(2, 3, 8, 8) * 2 - 1
+    torch.testing.assert_close(unit.eval()(x), signed.eval()((x + 1) / 2))
+    black = torch.full((1, 3, 8, 8), -1.0)
+    assert torch.equal(unit.layers[0]((black + 1) / 2), torch.zeros(1, 2, 4, 4))
+
+
+def test_a_judge_of_unit_inputs():
+    signed, unit = judge(size=8, width=2), ConvDiscriminatorNet(in_channels=3, size=8, width=2, unit=True)
+    unit.load_state_dict(signed.state_dict())
+    x = torch.rand(2, 3, 8, 8) * 2 - 1
+    torch.testing.assert_close(unit.eval()(x)[0], signed.eval()((x + 1) / 2)[0])

@@ -33,6 +33,24 @@ def test_parameters(count):
     assert count(net(norm="none")) == 2_764_737
 
 
+@pytest.mark.parametrize(("norm", "end"), [("instance", " bias"), ("batch", "")])
+def test_without_layers_it_judges_pixels(layers, norm, end):
+    found = "instance 128" if norm == "instance" else "batch 128 affine"
+    assert layers(net(layers=0, norm=norm)) == [
+        "conv 3-64 k1 s1 p0 bias", "leaky 0.2",
+        f"conv 64-128 k1 s1 p0{end}", found, "leaky 0.2",
+        f"conv 128-1 k1 s1 p0{end}",
+    ]  # fmt: skip
+
+
+def test_a_pixel_is_judged_alone():
+    network, x = net(layers=0, norm="none", width=4), torch.randn(2, 3, 5, 7)
+    score, features = network(x)
+    assert score.shape == (2, 1, 5, 7)
+    assert [tuple(f.shape) for f in features] == [(2, 8, 5, 7)]
+    torch.testing.assert_close(network(x[:, :, 2:3, 4:5])[0], score[:, :, 2:3, 4:5])
+
+
 def test_channels_double_up_to_eight_times(layers):
     found = [line for line in layers(net(width=2, layers=5, norm="none")) if "conv" in line]
     assert [line.split()[1] for line in found] == ["3-2", "2-4", "4-8", "8-16", "16-16", "16-16", "16-1"]

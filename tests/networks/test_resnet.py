@@ -9,8 +9,10 @@ from torch import nn
 from unpaired.networks.resnet import ResidualBlock, ResNetGenerator
 
 
-def net(*, source=3, target=3, width=64, blocks=9, downs=2, norm="instance"):
-    return ResNetGenerator(in_channels=source, out_channels=target, width=width, blocks=blocks, downs=downs, norm=norm)
+def net(*, source=3, target=3, width=64, blocks=9, downs=2, norm="instance", dropout=0.0):
+    return ResNetGenerator(
+        in_channels=source, out_channels=target, width=width, blocks=blocks, downs=downs, norm=norm, dropout=dropout
+    )
 
 
 BLOCK = [
@@ -46,7 +48,13 @@ def test_with_batch_norm_only_the_last_layer_has_a_bias(layers):
     assert sum("batch" in line for line in found) == 7
 
 
-@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_with_dropout_each_block_has_noise_after_its_relu(layers, count):
+    assert layers(net(dropout=0.5))[10:18] == [*BLOCK[:4], "noise", *BLOCK[4:]]
+    assert layers(net(dropout=0.5)).count("noise") == 9
+    assert count(net(dropout=0.5)) == count(net())
+
+
+@pytest.mark.parametrize("norm", ["instance", "instance-affine", "batch", "batch-by-image", "none"])
 @pytest.mark.parametrize(("source", "target", "height", "width"), [(3, 3, 16, 16), (1, 3, 8, 24), (5, 2, 12, 8)])
 def test_shapes_and_range(norm, source, target, height, width):
     y = net(source=source, target=target, width=2, blocks=2, norm=norm)(100 * torch.randn(2, source, height, width))

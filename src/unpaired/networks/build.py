@@ -9,6 +9,7 @@ from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.residual_image import ResidualImageGenerator
 from unpaired.networks.resnet import ResNetGenerator
+from unpaired.networks.unet import UNetGenerator
 
 Shape = tuple[int, ...]
 """One sample's shape: (C, H, W) for an image, (D,) for a point."""
@@ -41,17 +42,31 @@ def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
                 size=_square(spec, height, width),
                 width=spec.width,
                 bottleneck=spec.bottleneck,
+                unit=spec.inputs == "unit",
             )
         case specs.ResNet():
             _divisible(spec, height, width)
-            return ResNetGenerator(
+            resnet = ResNetGenerator(
                 in_channels=in_channels,
                 out_channels=out_channels,
                 width=spec.width,
                 blocks=spec.blocks,
                 downs=spec.downs,
                 norm=spec.norm,
+                dropout=spec.dropout,
             )
+            return _begun(resnet, spec.init)
+        case specs.UNet():
+            _halves(spec, height, width)
+            unet = UNetGenerator(
+                in_channels=in_channels,
+                out_channels=out_channels,
+                width=spec.width,
+                downs=spec.downs,
+                norm=spec.norm,
+                dropout=spec.dropout,
+            )
+            return _begun(unet, spec.init)
         case specs.ResidualImage():
             _divisible(spec, height, width)
             if in_channels != out_channels:
@@ -71,10 +86,24 @@ def discriminator(spec: specs.Discriminator, shape: Shape) -> nn.Module:
     channels, height, width = _image(spec, shape)
     match spec:
         case specs.ConvDiscriminator():
-            return ConvDiscriminatorNet(in_channels=channels, size=_square(spec, height, width), width=spec.width)
+            size = _square(spec, height, width)
+            return ConvDiscriminatorNet(in_channels=channels, size=size, width=spec.width, unit=spec.inputs == "unit")
         case specs.PatchGAN():
             _large_enough(spec, height, width)
-            return PatchDiscriminator(in_channels=channels, width=spec.width, layers=spec.layers, norm=spec.norm)
+            patch = PatchDiscriminator(in_channels=channels, width=spec.width, layers=spec.layers, norm=spec.norm)
+            return _begun(patch, spec.init)
+
+
+def _begun(network: nn.Module, init: specs.Init) -> nn.Module:
+    """The network with its weights drawn as `specs.Init` says."""
+    if init == "normal":
+        for module in network.modules():
+            weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+            if weight is not None:
+                nn.init.normal_(weight, 1.0 if isinstance(module, nn.BatchNorm2d | nn.GroupNorm) else 0.0, 0.02)
+            if bias is not None:
+                nn.init.zeros_(bias)
+    return network
 
 
 def _features(spec: specs.Mlp, shape: Shape) -> int:
@@ -105,8 +134,20 @@ def _divisible(spec: specs.ResNet | specs.ResidualImage, height: int, width: int
         )
 
 
+def _halves(spec: specs.UNet, height: int, width: int) -> None:
+    step = 2**spec.downs
+    if height % step or width % step:
+        fewer = min((size & -size).bit_length() - 1 for size in (height, width))
+        advice = f"use another size, or downs={fewer}" if fewer else "use another size"
+        raise ShapeError(
+            f"network '{spec.kind}' with downs={spec.downs} takes heights and widths that are multiples of {step}, "
+            f"found {height} x {width}; {advice}"
+        )
+
+
 def _large_enough(spec: specs.PatchGAN, height: int, width: int) -> None:
-    least = 3 * 2**spec.layers  # two convolutions without stride follow, each taking a pixel
+    # Two convolutions without stride follow, each taking a pixel; without layers there are 1x1 convolutions only.
+    least = 3 * 2**spec.layers if spec.layers else 1
     if min(height, width) < least:
         raise ShapeError(
             f"network '{spec.kind}' with layers={spec.layers} takes images from {least} px on, "

@@ -12,11 +12,15 @@ class EncoderDecoderNet(nn.Module):
 
     Convolutions 4x4 stride 2 down to 4x4 px with LeakyReLU 0.2, transposed ones back up with ReLU, batch normalisation on
     all but the first and last, no biases. `bottleneck`: a 1x1 code of that many channels in the middle.
-    The authors end in a sigmoid on [0, 1]; tanh(x) = 2 sigmoid(2x) - 1, so a tanh on [-1, 1] is the same family.
+    The authors end in a sigmoid on [0, 1]; tanh(x) = 2 sigmoid(2x) - 1, so a tanh on [-1, 1] is the same family. Their first
+    layer sees [0, 1] as well, and pads it with black: `unit` maps the input to that before all else.
     """
 
-    def __init__(self, *, in_channels: int, out_channels: int, size: int, width: int, bottleneck: int | None) -> None:
+    def __init__(
+        self, *, in_channels: int, out_channels: int, size: int, width: int, bottleneck: int | None, unit: bool = False
+    ) -> None:
         super().__init__()
+        self.unit = unit
         widths = encoder_widths(size, width)
         layers = [*encoder(in_channels, widths)]
         if bottleneck is not None:
@@ -28,14 +32,18 @@ class EncoderDecoderNet(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        return self.layers((x + 1) / 2 if self.unit else x)
 
 
 class ConvDiscriminatorNet(nn.Module):
-    """[N, C, S, S] -> (score [N, 1, 1, 1] before any sigmoid, the activations that feature matching compares)."""
+    """[N, C, S, S] -> (score [N, 1, 1, 1] before any sigmoid, the activations that feature matching compares).
 
-    def __init__(self, *, in_channels: int, size: int, width: int) -> None:
+    unit: map the input from [-1, 1] to [0, 1] before all else.
+    """
+
+    def __init__(self, *, in_channels: int, size: int, width: int, unit: bool = False) -> None:
         super().__init__()
+        self.unit = unit
         widths = encoder_widths(size, width)
         layers = encoder(in_channels, widths)
         ends = [index + 1 for index, layer in enumerate(layers) if isinstance(layer, nn.LeakyReLU)]
@@ -44,6 +52,7 @@ class ConvDiscriminatorNet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         features = []
+        x = (x + 1) / 2 if self.unit else x
         for stage in self.stages:
             x = stage(x)
             features.append(x)

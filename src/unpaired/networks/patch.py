@@ -4,18 +4,26 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from unpaired.networks.norms import norm_layer
+from unpaired.networks.norms import has_bias, norm_layer
 
 
 class PatchDiscriminator(nn.Module):
     """[N, C, H, W] -> (scores [N, 1, h, w] before any sigmoid, the activations between).
 
     4x4 convolutions: `layers` with stride 2, one with stride 1, then the score; LeakyReLU 0.2; no norm on the first.
+    With 0 layers it is the PixelGAN of the same paper (section 4.4, appendix 6.1.2): three 1x1 convolutions, h = H, w = W.
     """
 
     def __init__(self, *, in_channels: int, width: int, layers: int, norm: str) -> None:
         super().__init__()
-        bias = norm != "batch"
+        bias = has_bias(norm)
+        if layers == 0:
+            first = nn.Conv2d(in_channels, width, 1)
+            second = nn.Conv2d(width, 2 * width, 1, bias=bias)
+            self.stages = nn.ModuleList([nn.Sequential(first, nn.LeakyReLU(0.2))])
+            self.stages.append(nn.Sequential(second, norm_layer(norm, 2 * width), nn.LeakyReLU(0.2)))
+            self.score = nn.Conv2d(2 * width, 1, 1, bias=bias)
+            return
         widths = [width * min(2**level, 8) for level in range(layers + 1)]
         self.stages = nn.ModuleList([nn.Sequential(nn.Conv2d(in_channels, widths[0], 4, 2, 1), nn.LeakyReLU(0.2))])
         for level, (before, after) in enumerate(pairwise(widths), start=1):

@@ -2,24 +2,27 @@
 
 from torch import Tensor, nn
 
-from unpaired.networks.norms import norm_layer
+from unpaired.networks.noise import Noise
+from unpaired.networks.norms import has_bias, norm_layer
 
 
 class ResNetGenerator(nn.Module):
     """[N, in_channels, H, W] -> [N, out_channels, H, W] in [-1, 1]; H and W multiples of 2^downs.
 
     c7s1-w, `downs` 3x3 convolutions with stride 2, `blocks` residual blocks, as many transposed convolutions, c7s1, tanh;
-    reflection padding at the ends and in the blocks.
+    reflection padding at the ends and in the blocks. dropout: the share that each block's `Noise` drops; none where 0.
     """
 
-    def __init__(self, *, in_channels: int, out_channels: int, width: int, blocks: int, downs: int, norm: str) -> None:
+    def __init__(
+        self, *, in_channels: int, out_channels: int, width: int, blocks: int, downs: int, norm: str, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        bias = norm != "batch"
+        bias = has_bias(norm)
         layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(in_channels, width, 7, bias=bias), *_active(width, norm)]
         for level in range(downs):
             before, after = width * 2**level, width * 2 ** (level + 1)
             layers += [nn.Conv2d(before, after, 3, 2, 1, bias=bias), *_active(after, norm)]
-        layers += [ResidualBlock(width * 2**downs, norm=norm) for _ in range(blocks)]
+        layers += [ResidualBlock(width * 2**downs, norm=norm, dropout=dropout) for _ in range(blocks)]
         for level in reversed(range(downs)):
             before, after = width * 2 ** (level + 1), width * 2**level
             layers += [nn.ConvTranspose2d(before, after, 3, 2, 1, output_padding=1, bias=bias), *_active(after, norm)]
@@ -31,15 +34,16 @@ class ResNetGenerator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(relu(conv(x))), both 3x3 with reflection padding and normalisation: [N, C, H, W] -> the same."""
+    """x + conv(noise(relu(conv(x)))), both 3x3 with reflection padding and normalisation: [N, C, H, W] -> the same."""
 
-    def __init__(self, channels: int, *, norm: str) -> None:
+    def __init__(self, channels: int, *, norm: str, dropout: float = 0.0) -> None:
         super().__init__()
-        bias = norm != "batch"
+        bias = has_bias(norm)
         self.change = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             *_active(channels, norm),
+            *([Noise(dropout)] if dropout else []),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             norm_layer(norm, channels),

@@ -6,7 +6,21 @@ from pydantic import Field, PositiveInt
 
 from unpaired.config import options
 
-Norm = Literal["batch", "instance", "none"]
+Norm = Literal["batch", "batch-by-image", "instance", "instance-affine", "none"]
+"""Normalisation.
+
+batch: by the batch in training, by running statistics in translation. batch-by-image: as batch in training, but in
+translation by each image's own statistics, as pix2pix's authors do (section 3.4). instance: by each image's own, nothing
+learned (CycleGAN). instance-affine: with a learned scale and offset.
+"""
+
+Init = Literal["default", "normal"]
+"""How weights begin. default: as torch's layers do. normal: drawn from N(0, 0.02), offsets 0, scales of norms from
+N(1, 0.02), as CycleGAN (appendix 7.1) and pix2pix (appendix 6.2) publish.
+"""
+
+Range = Literal["signed", "unit"]
+"""What a first layer sees: values from -1 to 1, so that its zero padding is grey; or from 0 to 1, so that it is black."""
 
 
 @options
@@ -18,6 +32,8 @@ class EncoderDecoder:
     """Channels of the first layer; they double with each layer up to eight times this."""
     bottleneck: PositiveInt | None = None
     """Size of a 1x1 code in the middle: 100 in the authors' angle tasks, none elsewhere."""
+    inputs: Range = "signed"
+    """What the first layer sees; the authors' code has unit. The network's own input and output stay in [-1, 1]."""
 
 
 @options
@@ -33,6 +49,33 @@ class ResNet:
     """Down-sampling layers, each halving height and width."""
     norm: Norm = "instance"
     """Normalisation after each convolution but the last."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Noise, also in translation: the share of values that each block drops; 0.5 in pix2pix's code, none in CycleGAN."""
+    init: Init = "default"
+    """How weights begin: as torch's layers do, or normal, as published."""
+
+
+@options
+class UNet:
+    """pix2pix's generator (Isola et al. 2017, section 3.2.1): skip connections between layers of the same size."""
+
+    kind: Literal["unet"] = "unet"
+    width: PositiveInt = 64
+    """Channels of the first layer; they double with each layer up to eight times this."""
+    downs: int = Field(default=8, ge=1, le=12)
+    """Halvings of height and width: 8 for 256 px (`UNET_256`), 7 for 128 px (`UNET_128`), down to 1 px in both."""
+    norm: Norm = "batch"
+    """Normalisation of all layers but the first, the innermost convolution and the last."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Noise, also in translation: the share of values dropped after three inner layers with 8 downs, two with 7, one with 6."""
+    init: Init = "default"
+    """How weights begin: as torch's layers do, or normal, as published."""
+
+
+UNET_256 = UNet()
+"""pix2pix's for 256 px, `unet_256` in its authors' code."""
+UNET_128 = UNet(downs=7)
+"""pix2pix's for 128 px, `unet_128` in its authors' code."""
 
 
 @options
@@ -70,6 +113,8 @@ class ConvDiscriminator:
     kind: Literal["conv"] = "conv"
     width: PositiveInt = 64
     """Channels of the first layer; they double with each layer up to eight times this."""
+    inputs: Range = "signed"
+    """What the first layer sees; the authors' code has unit. The network's own input stays in [-1, 1]."""
 
 
 @options
@@ -79,11 +124,13 @@ class PatchGAN:
     kind: Literal["patch"] = "patch"
     width: PositiveInt = 64
     """Channels of the first layer; they double with each layer up to eight times this."""
-    layers: PositiveInt = 3
-    """Strided layers: the patch is 16 px wide with 1, 34 with 2, 70 with 3."""
+    layers: int = Field(default=3, ge=0, le=8)
+    """Strided layers: the patch is 16 px wide with 1, 34 with 2, 70 with 3; with 0 each pixel is judged (PixelGAN)."""
     norm: Norm = "instance"
     """Normalisation, on all but the first and last layer."""
+    init: Init = "default"
+    """How weights begin: as torch's layers do, or normal, as published."""
 
 
-Generator = Annotated[EncoderDecoder | ResNet | ResidualImage | Mlp, Field(discriminator="kind")]
+Generator = Annotated[EncoderDecoder | ResNet | UNet | ResidualImage | Mlp, Field(discriminator="kind")]
 Discriminator = Annotated[ConvDiscriminator | PatchGAN | Mlp, Field(discriminator="kind")]
