@@ -41,7 +41,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_exist(page: Path) -> None:
-    for line in re.findall(r"^unpaired ([a-z -]+)", page.read_text(), flags=re.MULTILINE):
+    for line in re.findall(r"^unpaired ([a-z0-9 -]+)", page.read_text(), flags=re.MULTILINE):
         table = cli.COMMANDS
         for word in line.split():
             if not isinstance(table, dict):

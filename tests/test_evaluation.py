@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from unpaired import evaluation
-from unpaired.data.batches import UnpairedData
+from unpaired.data.batches import Domains
 from unpaired.evaluation import criterion, criterion_measure, disjoint, evaluate, held_out
 from unpaired.networks import specs
 from unpaired.translator import Translator
@@ -26,7 +26,7 @@ def data(count=8, **parts):
         "test_b": rows(count, level=200),
         "size": (12, 12),
     }
-    return UnpairedData(**(values | parts))
+    return Domains(**(values | parts))
 
 
 class Add(nn.Module):

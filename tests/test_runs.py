@@ -1,21 +1,26 @@
 """A run's folder: what is in it, what is refused, and how it goes on."""
 
 import json
+import os
+import re
+import time
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
 import torch
+from rich.console import Console
 
 import unpaired
 from unpaired import files, runs
-from unpaired.data.batches import UnpairedData
+from unpaired.data.batches import Domains, open_domains
 from unpaired.engine import checkpoint, journal
 from unpaired.errors import ConfigError, DataError, RunError
 from unpaired.games import specs
-from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
+from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder, PatchGAN, UNet
 from unpaired.options import DataOptions, Training
-from unpaired.run_config import load_config
+from unpaired.run_config import RunConfig, load_config
 from unpaired.translator import bundle_about, load_bundle
 
 GAME = specs.DiscoGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
@@ -183,7 +188,7 @@ def test_swapped_domains(domains, tmp_path):
     game = specs.TranslationGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
     runs.train(*domains, out=tmp_path / "run", game=game, data=swap, training=training())
     images = runs.open_data(load_config(tmp_path / "run"))
-    assert isinstance(images, UnpairedData)
+    assert isinstance(images, Domains)
     assert images.domains == ("B", "A")
     assert images.train_a.min() >= 150
     assert load_bundle(tmp_path / "run").keys() == {"a_to_b"}
@@ -229,3 +234,123 @@ def test_a_run_cannot_be_shortened(finished):
     with pytest.raises(ConfigError, match="give one of them"):
         runs.resume(finished, steps=100, minutes=1.0)
     assert load_config(finished).training.steps != 1
+
+
+PIX2PIX = specs.Pix2Pix(generator=UNet(width=4, downs=4), discriminator=PatchGAN(width=4, layers=1, norm="batch"))
+
+
+@pytest.fixture(scope="module")
+def halves(domains, tmp_path_factory):
+    """A folder of 20 pictures that hold A and B side by side."""
+    root = tmp_path_factory.mktemp("halves")
+    for path in domains[0].iterdir():
+        both = [np.asarray(PIL.Image.open(folder / path.name)) for folder in domains]
+        PIL.Image.fromarray(np.concatenate(both, axis=1)).save(root / path.name)
+    return root
+
+
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_a_game_of_pairs_gets_pairs_and_is_scored_by_them(domains, halves, tmp_path, side_by_side):
+    out = tmp_path / "run"
+    data = DataOptions(size=16, holdout=0.3, side_by_side=side_by_side)
+    runs.train(*([halves] if side_by_side else domains), out=out, game=PIX2PIX, data=data, training=training(batch=2))
+    images = runs.open_data(load_config(out))
+    assert images.paired
+    assert images.names["train_a"] == images.names["train_b"]
+    assert np.array_equal(images.truth_b, images.test_b)
+    scores = runs.evaluate(out)
+    assert scores.keys() == {"a_to_b"}
+    assert {"error", "psnr", "ssim", "retrieval top-1"} <= scores["a_to_b"]["translated"].keys()
+    assert bundle_about(out)["error"] > 0  # the best checkpoint was chosen by the error to the partners
+    truth, doing_nothing = images.test_b.astype(float), images.test_a.astype(float)
+    assert scores["a_to_b"]["doing nothing"]["error"] == pytest.approx(np.abs(truth - doing_nothing).mean() / 255, rel=1e-4)
+
+
+def test_unpaired_games_train_on_pairs_side_by_side(halves, tmp_path):
+    out = tmp_path / "run"
+    runs.train(halves, out=out, game=GAME, data=DataOptions(size=16, holdout=0.3, side_by_side=True), training=training(steps=1))
+    assert not runs.open_data(load_config(out)).paired
+    assert "error" in runs.evaluate(out)["b_to_a"]["translated"]
+
+
+def test_a_game_of_pairs_refuses_what_has_none(domains, tmp_path):
+    mine = tmp_path / "A"
+    mine.mkdir()
+    (mine / "other.png").write_bytes((domains[0] / "3.png").read_bytes())
+    with pytest.raises(DataError, match=r"no partner for 1 of 1 files in .*A, such as other\.png and 20 of 20 files in .*B"):
+        runs.train(mine, domains[1], out=tmp_path / "run", game=PIX2PIX, data=DATA, training=training())
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def settled(domains, tmp_path):
+    """Copies of A and B, by their times an hour old."""
+    for folder in domains:
+        (tmp_path / folder.name).mkdir()
+        for path in folder.iterdir():
+            copy = tmp_path / folder.name / path.name
+            copy.write_bytes(path.read_bytes())
+            os.utime(copy, (time.time() - 3600,) * 2)
+    return tmp_path / "A", tmp_path / "B"
+
+
+def test_a_process_opens_its_images_once(settled, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(runs, "open_domains", lambda *given, **more: opened.append(given) or open_domains(*given, **more))
+    out = tmp_path / "run"
+    runs.train(*settled, out=out, game=GAME, data=DATA, training=training(steps=1))
+    runs.evaluate(out)
+    first = runs.open_data(load_config(out))
+    assert first is runs.open_data(load_config(out))
+    assert len(opened) == 1
+    assert runs.open_data(replace(load_config(out), data=replace(DATA, swap=True))).domains == ("B", "A")
+    assert len(opened) == 1
+    (settled[0] / "1.png").write_bytes((settled[0] / "2.png").read_bytes())
+    with pytest.raises(RunError, match="are not those it was trained on"):
+        runs.evaluate(out)
+    assert len(opened) == 2
+
+
+def test_slow_openings_are_told_and_quick_ones_are_not(domains, monkeypatch, capsys):
+    run = RunConfig(sources=tuple(map(str, domains)), game=GAME, data=DATA)
+    monkeypatch.setattr(runs, "QUICK_SECONDS", 60.0)
+    runs.open_data(run)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(runs, "QUICK_SECONDS", 0.05)
+
+    def slow(*given, telling, **more):
+        telling("decoding [train_a]", 3, 7)
+        time.sleep(0.3)
+        return open_domains(*given, telling=telling, **more)
+
+    monkeypatch.setattr(runs, "open_domains", slow)
+    monkeypatch.setattr(runs, "_opened", {})
+    runs.open_data(run)
+    assert capsys.readouterr().err == "decoding [train_a] ...\n"
+    monkeypatch.setattr(runs, "_opened", {})
+    monkeypatch.setenv("RANK", "1")
+    runs.open_data(run)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_sees_how_far_the_opening_is(domains, monkeypatch, capsys):
+    monkeypatch.setattr(runs, "QUICK_SECONDS", 0.05)
+    monkeypatch.setattr(runs, "Console", lambda **more: Console(force_terminal=True, width=80, **more))
+    with runs._told() as telling:
+        telling("decoding [train_a]", 3, 7)
+        time.sleep(0.5)
+        telling("decoding [train_a]", 4, 7)
+        time.sleep(0.3)
+    said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err)
+    assert "decoding [train_a]" in said
+    assert "4/7" in said
+
+
+def test_files_that_are_no_images_are_said_once(settled, tmp_path, capsys):
+    for name in ("1.heic", "2.heic", "notes.txt"):
+        (settled[1] / name).write_text("")
+    runs.train(*settled, out=tmp_path / "run", game=GAME, data=DATA, training=training(steps=1))
+    runs.evaluate(tmp_path / "run")
+    said = capsys.readouterr().err
+    assert said.count("left alone") == 1
+    assert "no images by their names, left alone: 3 files (2 .heic, 1 .txt), such as 1.heic; `unpaired data check`" in said

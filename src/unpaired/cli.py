@@ -65,6 +65,28 @@ class TrainReconstructionGAN(_Train):
     game: specs.ReconstructionGAN = specs.ReconstructionGAN()
 
 
+PUBLISHED = Training(batch=1, schedule="linear", decay_from=0.5)
+"""How CycleGAN and pix2pix are trained."""
+
+
+@options
+class TrainCycleGAN(_Train):
+    """CycleGAN: two GANs whose generators must undo each other (Zhu et al. 2017)."""
+
+    game: specs.CycleGAN = specs.CycleGAN()
+    data: DataOptions = DataOptions(size=256)
+    training: Training = PUBLISHED
+
+
+@options
+class TrainPix2Pix(_Train):
+    """pix2pix: a conditional GAN on pairs (Isola et al. 2017)."""
+
+    game: specs.Pix2Pix = specs.Pix2Pix()
+    data: DataOptions = DataOptions(size=256)
+    training: Training = PUBLISHED
+
+
 @options
 class Resume:
     """Go on with a run from its last checkpoint, as if it had never stopped."""
@@ -156,6 +178,49 @@ class Report:
 
 
 @options
+class Import:
+    """Make a bundle of networks that other projects saved."""
+
+    files: Positional[tuple[Path, ...]]
+    """A file of pytorch-CycleGAN-and-pix2pix or of a DiscoGAN (carpedm20's, SKTBrain's), with what lies beside it; several,
+    which are taken alone; or a folder of checkpoints, for its latest."""
+    out: Path | None = None
+    """The bundle's new folder; none for `bundle` beside the files."""
+    size: PositiveInt | None = None
+    """Pixels of the images, which no file tells; none for 256, or what the architecture was made for."""
+    statistics: Literal["image", "running"] = "image"
+    """What batch norms of pytorch-CycleGAN-and-pix2pix translate by: each image's own statistics, as its test.py does, or those
+    of training, as with its --eval."""
+    dropout: Literal["auto", "on", "off"] = "auto"
+    """A U-Net's noise, which leaves no trace in a file: auto has it on, unless the file is named G_A or G_B."""
+
+    def run(self) -> None:
+        from unpaired.interop.importing import import_files
+
+        out, imported = import_files(self.files, out=self.out, size=self.size, statistics=self.statistics, dropout=self.dropout)
+        print("\n".join(line for entry in imported for line in entry.lines()))
+        print(f"the bundle is in {out}; translate with: unpaired translate {out} IMAGES --out FOLDER")
+
+
+@options
+class Export:
+    """Write a bundle's networks as another project's files."""
+
+    bundle: Positional[Path]
+    """A bundle or a run's folder."""
+    out: Path
+    """The folder for the files, such as checkpoints/NAME."""
+    to: Literal["pytorch-CycleGAN"] = "pytorch-CycleGAN"
+    """The project: pytorch-CycleGAN-and-pix2pix, whose files are named latest_net_G_A.pth and so on."""
+
+    def run(self) -> None:
+        from unpaired.interop.exporting import export_bundle
+
+        exported = export_bundle(self.bundle, out=self.out)
+        print("\n".join(line for entry in exported for line in entry.lines()))
+
+
+@options
 class Reproduce:
     """Run a paper's experiment and write its numbers, figures and verdicts."""
 
@@ -167,16 +232,18 @@ class Reproduce:
     """The folder in which the experiment's own folder is written."""
     runs: Path = Path("runs")
     """Where its trainings are kept; a reproduction that was cut off goes on with them."""
+    data: Path | None = None
+    """Your own copy of the images, for the recipes of the papers' data, which no package carries."""
 
     def run(self) -> None:
         from unpaired.experiments.base import find, reproduce
-        from unpaired.experiments.table import EXPERIMENTS
+        from unpaired.experiments.table import EVERYTHING
 
         if self.name == "list":
-            for experiment in EXPERIMENTS.values():
-                print(f"{experiment.name:<16} {experiment.about}")
+            for experiment in EVERYTHING.values():
+                print(f"{experiment.name:<24} {experiment.about}{'  (--data FOLDER)' if experiment.wants else ''}")
             return
-        result = reproduce(find(EXPERIMENTS, self.name), size=self.size, out=self.out, runs=self.runs)
+        result = reproduce(find(EVERYTHING, self.name), size=self.size, out=self.out, runs=self.runs, data=self.data)
         for claim in result["claims"]:
             print(
                 f"{'holds' if claim['holds'] else 'DOES NOT HOLD'}: {claim['statement']}\n"
@@ -219,6 +286,10 @@ class DataCheck:
 
     sources: Positional[tuple[str, ...]]
     """As for training: folders or zips, or one folder with trainA, trainB."""
+    paired: bool = False
+    """As for a game of pairs, such as pix2pix: files without a partner are errors."""
+    side_by_side: bool = False
+    """Each file is a pair: A its left half, B its right half."""
     json: bool = False
     """Print JSON."""
 
@@ -228,7 +299,8 @@ class DataCheck:
         from unpaired.data.store import cache_folder
 
         named = len(self.sources) == 1 and self.sources[0] in SETS
-        report = check((str(folder_of(self.sources[0], size=64, cache=cache_folder())),) if named else self.sources)
+        sources = (str(folder_of(self.sources[0], size=64, cache=cache_folder())),) if named else self.sources
+        report = check(sources, paired=self.paired, side_by_side=self.side_by_side)
         if self.json:
             import json
 
@@ -241,7 +313,9 @@ class DataCheck:
 
 COMMANDS: dict[str, Any] = {
     "train": {
+        "cyclegan": TrainCycleGAN,
         "discogan": TrainDiscoGAN,
+        "pix2pix": TrainPix2Pix,
         "translation-gan": TrainTranslationGAN,
         "reconstruction-gan": TrainReconstructionGAN,
     },
@@ -249,6 +323,8 @@ COMMANDS: dict[str, Any] = {
     "translate": Translate,
     "evaluate": Evaluate,
     "report": Report,
+    "import": Import,
+    "export": Export,
     "reproduce": Reproduce,
     "data": {"list": DataList, "make": DataMake, "check": DataCheck},
 }

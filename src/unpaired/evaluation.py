@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from unpaired import images
-from unpaired.data.batches import UnpairedData
+from unpaired.data.batches import Domains
 from unpaired.images import Pixels
 from unpaired.metrics import distribution, features, paired, relation
 from unpaired.translator import Translator
@@ -42,7 +42,7 @@ class HeldOut(NamedTuple):
     names: Sequence[str]
 
 
-def held_out(data: UnpairedData, direction: str, *, part: Part) -> HeldOut:
+def held_out(data: Domains, direction: str, *, part: Part) -> HeldOut:
     """The held-out images of a direction.
 
     A quarter, 64 at the most, is for validation: it chooses the best checkpoint. The rest is for testing, so that no
@@ -58,14 +58,14 @@ def held_out(data: UnpairedData, direction: str, *, part: Part) -> HeldOut:
     return HeldOut(of(data.test_a), of(data.test_b), None if data.truth_b is None else of(data.truth_b), names)
 
 
-def disjoint(data: UnpairedData) -> bool:
+def disjoint(data: Domains) -> bool:
     """Whether validation and test images differ: see `held_out`."""
     return min(len(data.test_a), len(data.test_b)) >= FEWEST
 
 
 def evaluate(
     translators: Mapping[str, Translator],
-    data: UnpairedData,
+    data: Domains,
     *,
     part: Part = "test",
     extractor: features.Extractor | None = None,
@@ -91,7 +91,7 @@ def evaluate(
     return scores
 
 
-def draw(translators: Mapping[str, Translator], data: UnpairedData, *, part: Part, path: Path) -> None:
+def draw(translators: Mapping[str, Translator], data: Domains, *, part: Part, path: Path) -> None:
     """Write a sheet of the first held-out images, their translations and, where they are known, the exact counterparts."""
     rows: list[tuple[str, Tensor]] = []
     for direction, translator in translators.items():

@@ -13,10 +13,12 @@ class DataOptions:
 
     size: PositiveInt = 64
     """Height and width of the images that are trained on, in pixels."""
-    channels: int = Field(default=3, ge=1, le=4)
-    """Channels of both domains: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha."""
-    channels_b: int | None = Field(default=None, ge=1, le=4)
+    channels: int = Field(default=3, ge=1, le=512)
+    """Channels of both domains: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha, or as many as TIFF and NPY files have."""
+    channels_b: int | None = Field(default=None, ge=1, le=512)
     """Channels of domain B, where they differ from A's."""
+    depth: Literal[8, 16, 32] = 8
+    """Bits of a sample: 8, 16 or 32 (float). Files of another depth are converted; 8 take the least memory."""
     fit: Literal["crop", "resize", "pad"] = "crop"
     """How other shapes become square: scale the short side and cut the middle, stretch, or scale the long side and pad."""
     background: str = "white"
@@ -29,6 +31,9 @@ class DataOptions:
     """Mirror half of the training images left to right."""
     load_size: PositiveInt | None = None
     """Decode at this size and cut random crops of `size` from it; none for no cropping."""
+    side_by_side: bool = False
+    """Each file is a pair: A its left half, B its right half (exchange them with `swap`). The files lie in one folder, or in
+    its train and test (or val) folders."""
     swap: bool = False
     """Exchange the domains: a game that goes one way, A to B, then learns B to A."""
     jitter: float = Field(default=0.0, ge=0, le=1)

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from unpaired import config, evaluation, images, runs
-from unpaired.data.batches import UnpairedData
+from unpaired.data.batches import Domains
 from unpaired.engine import journal
 from unpaired.errors import DataWarning, RunError, UnpairedError
 from unpaired.files import replacing
@@ -85,7 +85,7 @@ class _Facts(NamedTuple):
     counts: Mapping[str, int]
     disjoint: bool | None
     about: Mapping[str, Any]
-    data: UnpairedData | None
+    data: Domains | None
     translators: Mapping[str, Translator]
     missing: str
 
@@ -148,7 +148,7 @@ def _gather(folder: Path) -> _Facts:
     )
 
 
-def _open_data(run: RunConfig) -> tuple[UnpairedData | None, str]:
+def _open_data(run: RunConfig) -> tuple[Domains | None, str]:
     """The images of a run; or None, and why."""
     try:
         with warnings.catch_warnings():

@@ -11,17 +11,23 @@ RUN/
 """
 
 import copy
+import os
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from unpaired import config, evaluation
-from unpaired.data.batches import Unpaired, UnpairedData, open_unpaired
+from unpaired.data.batches import Domains, Paired, Telling, Unpaired, open_domains
 from unpaired.data.sets.table import SETS, folder_of
+from unpaired.data.sources import kinds, stamp
 from unpaired.data.store import cache_folder
 from unpaired.engine.journal import Journal
 from unpaired.engine.runtime import Runtime, choose_device, compile_pays, machine
@@ -39,8 +45,14 @@ from unpaired.watch import Watch
 
 DEFAULT_STEPS = 10_000
 FEW_HELD_OUT = 8
+QUICK_SECONDS = 1.0
+"""Images that are open by then are opened without a word."""
 MOST_TOLD = 20
 """Unreadable files that are named on the console; the journal has them all."""
+
+_opened: dict[tuple[Any, ...], Domains] = {}
+# The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
+# look at the same ones.
 
 
 def train(
@@ -119,18 +131,67 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     return scores
 
 
-def open_data(run: RunConfig) -> UnpairedData:
-    """The images of a run; a named set is made first where it is not there yet."""
-    sources: Sequence[str] = run.sources
+def open_data(run: RunConfig) -> Domains:
+    """The images of a run, in pairs where its game plays with pairs; a named set is made first where it is not there yet.
+
+    Asked again for the same images, a process gets those that it opened last, unless a file changed since. A line on the
+    console tells how far it is where that takes longer than a second.
+    """
+    sources = run.sources
     if sources == ("toy",):
         raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
-    if len(sources) == 1 and not Path(sources[0]).exists():
-        sources = [str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder()))]
-    data = open_unpaired(sources, run.data)
+    with _told() as telling:
+        if len(sources) == 1 and not Path(sources[0]).exists():
+            telling(f"making {sources[0]}", 0, None)
+            sources = (str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder())),)
+        paired, state = getattr(run.game, "paired", False), stamp(sources)
+        asked = (sources, replace(run.data, swap=False), paired, cache_folder(), state)
+        data = _opened.get(asked)
+        if data is None:
+            data = open_domains(sources, run.data, paired=paired, telling=telling)
+            _opened.clear()
+            if state is not None:
+                _opened[asked] = data
     return data.swapped() if run.data.swap else data
 
 
-def _same_data(run: RunConfig, folder: Path) -> UnpairedData:
+@contextmanager
+def _told() -> Iterator[Telling]:
+    """Whom to tell how far the opening of images is; shown after `QUICK_SECONDS`: a bar in a terminal, else one line."""
+    console = Console(stderr=True, highlight=False)
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("opening the images", total=None)
+
+    def show() -> None:
+        bar.start()
+        if not console.is_terminal:
+            console.print(f"{bar.tasks[0].description} ...", markup=False, soft_wrap=True)
+
+    def telling(what: str, done: int, total: int | None) -> None:
+        bar.update(task, description=what, completed=done, total=total)
+
+    timer = threading.Timer(QUICK_SECONDS, show)
+    timer.daemon = True
+    if not int(os.environ.get("RANK", "0")):  # of many processes one speaks
+        timer.start()
+    try:
+        yield telling
+    finally:
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()  # it may be about to begin
+        bar.stop()
+
+
+def _same_data(run: RunConfig, folder: Path) -> Domains:
     """The images of a run that has begun. RunError where they changed since."""
     images = open_data(run)
     if images.fingerprint != run.data_fingerprint:
@@ -141,7 +202,7 @@ def _same_data(run: RunConfig, folder: Path) -> UnpairedData:
     return images
 
 
-def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> dict[str, Translator]:
+def _play(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, folder: Path) -> dict[str, Translator]:
     trainer = _trainer(run, game, images, runtime, folder)
     if not runtime.writes:
         _restore(trainer)
@@ -156,9 +217,7 @@ def _play(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: R
     return load_bundle(folder)
 
 
-def _lead(
-    run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path, trainer: Trainer[Unpaired]
-) -> None:
+def _lead(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, folder: Path, trainer: Trainer[Any]) -> None:
     """What the writing process does: it trains like the others, and writes and tells what comes of it."""
     resumed = _restore(trainer)
     if resumed and run.training.steps is not None and trainer.progress.step > run.training.steps:
@@ -178,6 +237,9 @@ def _lead(
         journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
         for name, reason in skipped[:MOST_TOLD]:
             watch.say(f"skipped {part} {name}: {reason}")
+    others = [name for names in images.others.values() for name in names]
+    if others:
+        watch.say(f"no images by their names, left alone: {kinds(others)}, such as {others[0]}; `unpaired data check` lists them")
     try:
         with watch.shown():
             ended = trainer.run(journal=journal, observer=watch)
@@ -190,7 +252,7 @@ def _lead(
         raise KeyboardInterrupt
 
 
-def _restore(trainer: Trainer[Unpaired]) -> bool:
+def _restore(trainer: Trainer[Any]) -> bool:
     """Whether there was a checkpoint to go on from. RunError where it is damaged."""
     if not trainer.last.exists():
         return False
@@ -208,7 +270,7 @@ def _one_length(steps: int | None, minutes: float | None) -> None:
         raise ConfigError(f"found {steps} steps and {minutes:g} minutes; give one of them")
 
 
-def _trainer(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime, folder: Path) -> Trainer[Unpaired]:
+def _trainer(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, folder: Path) -> Trainer[Any]:
     return Trainer(
         game,
         batches=_batches(run.training, images, runtime),
@@ -220,23 +282,23 @@ def _trainer(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime
     )
 
 
-def _batches(training: Training, images: UnpairedData, runtime: Runtime) -> Callable[[int, int, int], Unpaired]:
+def _batches(training: Training, images: Domains, runtime: Runtime) -> Callable[[int, int, int], Unpaired | Paired]:
     """Parts of a batch are dealt like shares of processes: what part 1 of 2 sees, process 1 of 2 would see."""
     world = runtime.world * training.accumulate
 
-    def batch(step: int, part: int, seed: int) -> Unpaired:
+    def batch(step: int, part: int, seed: int) -> Unpaired | Paired:
         rank = runtime.rank * training.accumulate + part
         return images.batch(step, batch=training.batch, seed=seed, device=runtime.device, rank=rank, world=world)
 
     return batch
 
 
-def _build(run: RunConfig, images: UnpairedData) -> Game[Unpaired]:
+def _build(run: RunConfig, images: Domains) -> Game[Any]:
     a, b = ((part.shape[3], *images.size) for part in (images.train_a, images.train_b))
     return table.build(run.game, shape_a=a, shape_b=b, seed=run.training.seed)
 
 
-def _seconds_per_step(run: RunConfig, game: Game[Unpaired], images: UnpairedData, runtime: Runtime) -> float:
+def _seconds_per_step(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime) -> float:
     """Measured on a copy of the game, where it decides whether to compile; else 0."""
     if run.training.compile != "auto" or run.training.steps is None:
         return 0.0
@@ -247,7 +309,7 @@ def _seconds_per_step(run: RunConfig, game: Game[Unpaired], images: UnpairedData
     return time.perf_counter() - began
 
 
-def _opening(run: RunConfig, images: UnpairedData, runtime: Runtime, *, step: int) -> str:
+def _opening(run: RunConfig, images: Domains, runtime: Runtime, *, step: int) -> str:
     """What a person wants to know before the bar starts to move."""
     (a, b), training, reasons = images.domains, run.training, runtime.reasons
     budget = f"{training.steps} steps" if training.steps is not None else f"{training.minutes:g} minutes"

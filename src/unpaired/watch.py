@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from unpaired import config, evaluation
-from unpaired.data.batches import UnpairedData
+from unpaired.data.batches import Domains
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
 from unpaired.files import replacing
@@ -30,7 +30,7 @@ class Watch:
 
     def __init__(
         self,
-        data: UnpairedData,
+        data: Domains,
         *,
         folder: Path,
         journal: Journal,
@@ -137,7 +137,7 @@ def _by_player(losses: Mapping[str, float]) -> str:
     return "  ".join(f"{player} {value:.3f}" for player, value in sums.items())
 
 
-def card(run: RunConfig, data: UnpairedData, *, step: int, measure: str, error: float | None) -> str:
+def card(run: RunConfig, data: Domains, *, step: int, measure: str, error: float | None) -> str:
     """The card of a bundle, in Markdown: what it does, what it was trained on and under whose licence, how well it does it."""
     a, b = data.domains
     lines = [

@@ -37,8 +37,8 @@ def options():
 
     def make(**changed):
         values = {
-            "size": 8, "channels": 3, "channels_b": None, "fit": "crop", "background": "white", "holdout": 0.25,
-            "strict": False, "flip": True, "load_size": None, "jitter": 0.0,
+            "size": 8, "channels": 3, "channels_b": None, "depth": 8, "fit": "crop", "background": "white", "holdout": 0.25,
+            "strict": False, "flip": True, "load_size": None, "jitter": 0.0, "side_by_side": False,
         }  # fmt: skip
         return SimpleNamespace(**(values | changed))
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+import time
 import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from unpaired.data.sources import find_domains, natural, open_source
-from unpaired.errors import DataError, EmptyDomain
+from unpaired.data.sources import find_domains, kinds, natural, open_source, partners, stamp
+from unpaired.errors import DataError, EmptyDomain, UnreadableImages
 
 
 def touch(root, *names):
@@ -167,3 +170,125 @@ def test_a_damaged_member_of_a_zip_is_an_error_of_that_file(tmp_path):
     assert source.read("2.png") == b"2.png"
     with pytest.raises(DataError, match="cannot be unpacked"):
         source.read("1.png")
+
+
+HALVES = {
+    "plain": (("1.png", "deep/2.png"), ("1.png", "deep/2.png"), None),
+    "train": (("train/1.png",), ("1.png",), None),
+    "val": (("train/1.png", "val/2.png"), ("1.png",), ("2.png",)),
+    "test": (("train/1.png", "val/2.png", "test/3.png"), ("1.png",), ("3.png",)),
+    "deeper": (("facades/train/1.png", "facades/test/3.png"), ("1.png",), ("3.png",)),
+}
+
+
+@pytest.mark.parametrize("layout", HALVES)
+def test_pairs_side_by_side(place, layout):
+    files, train, test = HALVES[layout]
+    paths = find_domains((place(*files),), side_by_side=True)
+    assert paths.train_a.names == paths.train_b.names == train
+    assert (paths.train_a.half, paths.train_b.half) == ("left", "right")
+    if test is None:
+        assert paths.test_a is paths.test_b is None
+    else:
+        assert paths.test_a.names == paths.test_b.names == test
+        assert (paths.test_a.half, paths.test_b.half) == ("left", "right")
+    assert paths.domains == ("A", "B")
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_a_half_is_left_or_right_and_never_the_middle(tmp_path, width):
+    paths = find_domains((str(touch(tmp_path / "root", "1.png")),), side_by_side=True)
+    pixels = np.arange(2 * width * 3, dtype=np.uint8).reshape(2, width, 3)
+    assert np.array_equal(paths.train_a.cut(pixels), pixels[:, :3])
+    assert np.array_equal(paths.train_b.cut(pixels), pixels[:, -3:])
+    assert np.array_equal(open_source(tmp_path / "root").cut(pixels), pixels)
+    with pytest.raises(UnreadableImages, match="1 px wide; wanted two images side by side"):
+        paths.train_b.cut(pixels[:, :1])
+
+
+def test_folders_are_not_side_by_side(place):
+    where = place("trainA/1.png", "trainB/1.png")
+    with pytest.raises(
+        DataError, match=r"holds trainA, trainB: A and B lie in folders of their own; .* leave --side-by-side out"
+    ):
+        find_domains((where,), side_by_side=True)
+    with pytest.raises(DataError, match="found 2 sources; wanted one folder or zip of images that hold A and B side by side"):
+        find_domains((where, where), side_by_side=True)
+
+
+@pytest.mark.parametrize("folder", ["", "train/"])
+def test_images_twice_as_wide_as_high_are_not_guessed_but_told(tmp_path, folder):
+    root = tmp_path / "root"
+    (root / folder).mkdir(parents=True)
+    for name, size in (("1.png", (12, 6)), ("2.png", (20, 10))):
+        Image.new("RGB", size).save(root / folder / name)
+    hint = r"\. The images are twice as wide as high \(12 x 6\): if they are pairs, add --side-by-side"
+    with pytest.raises(DataError, match=hint):
+        find_domains((str(root),))
+    Image.new("RGB", (13, 6)).save(root / folder / "0.png")
+    with pytest.raises(DataError, match="does not hold two domains") as error:
+        find_domains((str(root),))
+    assert "twice as wide" not in str(error.value)
+
+
+def test_partners_have_one_name(tmp_path):
+    a = open_source(touch(tmp_path / "a", "1.png", "x/2.jpg", "3.png", "4.png", "4.jpg", "5.png", "5.jpg", "6.png", "2.jpg"))
+    b = open_source(touch(tmp_path / "b", "1.png", "x/2.png", "4.jpg", "4.png", "5.webp", "7.png", "x/2b.png"))
+    found = partners(a, b)
+    assert found.pairs == (("1.png", "1.png"), ("4.jpg", "4.jpg"), ("4.png", "4.png"), ("x/2.jpg", "x/2.png"))
+    assert found.only_a == ("2.jpg", "3.png", "5.jpg", "5.png", "6.png")
+    assert found.only_b == ("5.webp", "7.png", "x/2b.png")
+    with pytest.raises(
+        DataError,
+        match=r"no partner for 5 of 9 files in .*a, such as 2\.jpg, 3\.png, 5\.jpg, 5\.png, 6\.png and 3 of 7 files in .*b, "
+        r"such as 5\.webp, 7\.png, x/2b\.png; wanted each file of A once more in B, under the same name whatever its suffix: add",
+    ):
+        found.require_all(a, b)
+    partners(a, a).require_all(a, a)
+
+
+def old(root):
+    """Two minutes ago, by the files' own times."""
+    for path in [root] if root.is_file() else root.rglob("*"):
+        os.utime(path, (time.time() - 120,) * 2)
+    return root
+
+
+@pytest.mark.parametrize("change", ["content", "time", "name", "more", "fewer"])
+def test_a_stamp_tells_of_every_change(tmp_path, change):
+    root = old(touch(tmp_path / "root", "1.png", "x/2.png"))
+    before = stamp([str(root)])
+    assert before is not None
+    assert stamp([root]) == before
+    one = root / "1.png"
+    match change:
+        case "content":
+            one.write_bytes(b"other")
+        case "time":
+            os.utime(one, (time.time() - 60,) * 2)
+        case "name":
+            one.rename(root / "3.png")
+        case "more":
+            touch(root, "y/1.png")
+        case "fewer":
+            one.unlink()
+    old(root) if change != "time" else None
+    assert stamp([root]) not in (None, before)
+
+
+def test_a_stamp_promises_nothing_of_what_is_young_or_gone(tmp_path):
+    root = touch(tmp_path / "root", "1.png")
+    assert stamp([root]) is None
+    assert stamp([old(root)]) is not None
+    assert stamp([root, tmp_path / "nowhere"]) is None
+    archive = old(packed(root, tmp_path / "root.zip"))
+    before = stamp([archive])
+    packed(touch(root, "2.png"), archive)
+    assert stamp([old(archive)]) != before
+
+
+def test_kinds_of_files_are_counted():
+    assert kinds(["a.heic", "b.HEIC", "c.pdf", "d"]) == "4 files (2 .heic, 1 .pdf, 1 no suffix)"
+    assert kinds([f"1.{letter}" for letter in "abcdef"]) == "6 files (1 .a, 1 .b, 1 .c, 1 .d, 1 .e, ...)"
+    assert kinds(["a.b"]) == "1 file (1 .b)"
+    assert kinds([]) == "no files"

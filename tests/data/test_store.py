@@ -48,6 +48,41 @@ def test_the_images_are_those_of_the_files(draw, cache):
     assert entries(cache) == [store.key]
 
 
+@pytest.mark.parametrize(("depth", "dtype"), [(8, np.uint8), (16, np.uint16), (32, np.float32)])
+@pytest.mark.parametrize(("channels", "suffix"), [(1, ".png"), (3, ".tif"), (6, ".npy"), (6, ".tif")])
+def test_every_depth_and_number_of_channels_is_kept(tmp_path, depth, dtype, channels, suffix):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    for index in range(5):
+        pixels = np.random.default_rng(index).integers(0, 65536, (9, 12, channels), dtype=np.uint16)
+        images.write(folder / f"{index}{suffix}", pixels)
+    source = open_source(folder)
+    for _ in range(2):  # decoded, then from the cache
+        store = decode(source, size=8, channels=channels, depth=depth)
+        assert store.images.dtype == dtype
+        assert store.images.shape == (5, 8, 8, channels)
+        read = [images.read(source.read(name), channels=channels, depth=depth) for name in source.names]
+        assert np.array_equal(store.images, np.stack([images.fit(pixels, size=8) for pixels in read]))
+        assert isinstance(store.images, np.memmap)
+
+
+def test_files_with_other_channels_are_listed(draw):
+    folder = draw("a", 4)
+    np.save(folder / "5.npy", np.zeros((9, 9, 7), np.uint8))
+    store = decode(open_source(folder), size=8)
+    assert len(store) == 4
+    assert store.skipped == (("5.npy", "7 channels, none of them known for a colour; wanted 3: ask for 7, or convert the file"),)
+    with pytest.raises(EmptyDomain, match=r"none of the 5 files .*\n  1\.png: 3 channels; wanted 9: more than 4 come only from"):
+        decode(open_source(folder), size=8, channels=9)
+
+
+def test_a_value_range_reaches_the_files(tmp_path):
+    (tmp_path / "a").mkdir()
+    np.save(tmp_path / "a" / "1.npy", np.full((9, 9), -500, np.int16))
+    store = decode(open_source(tmp_path / "a"), size=8, channels=1, depth=32, value_range=(-1000, 1000))
+    assert store.images == pytest.approx(np.full((1, 8, 8, 1), 0.25))
+
+
 def test_a_second_run_decodes_nothing(draw, monkeypatch):
     made = built(monkeypatch)
     first = decode(open_source(draw("a")), size=8)
@@ -65,6 +100,7 @@ def test_a_second_run_decodes_nothing(draw, monkeypatch):
 def test_the_key_follows_the_contents_and_the_options(draw, tmp_path):
     folder = draw("a")
     options = [{}, {"size": 9}, {"size": (8, 9)}, {"channels": 1}, {"fit": "pad"}, {"fit": "pad", "background": "red"}]
+    options += [{"depth": 16}, {"depth": 32}, {"value_range": (0, 99)}]
     keys = [decode(open_source(folder), **({"size": 8} | changed)).key for changed in options]
     shutil.copytree(folder, tmp_path / "copy")
     assert decode(open_source(tmp_path / "copy"), size=8).key == keys[0]
@@ -268,7 +304,7 @@ def run(folder, start, said, *, locking):
     """A run that waits for `start`, decodes slowly, and says whether it decoded and what it got."""
     made = []
     slow, build = store_module._Recipe.decode, store_module._build
-    store_module._Recipe.decode = lambda self, content: (time.sleep(0.02), slow(self, content))[1]
+    store_module._Recipe.decode = lambda self, content, *, source: (time.sleep(0.02), slow(self, content, source=source))[1]
     store_module._build = lambda *all, **named: (made.append(1), build(*all, **named))
     if not locking:
         store_module.fcntl = None

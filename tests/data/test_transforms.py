@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageEnhance
 
 from unpaired import images
-from unpaired.data.transforms import Draws, augment, centre_crop, draw, vary
+from unpaired.data.transforms import Draws, centre_crop, draw, vary
 from unpaired.errors import ShapeError
 
 
@@ -18,6 +18,10 @@ def batch(count=4, channels=3, height=6, width=9, seed=0):
 def draws(place, flip, jitter=None):
     jitter = jitter if jitter is not None else [[0.5] * 3] * len(flip)
     return Draws(torch.tensor(place), torch.tensor(flip), torch.tensor(jitter))
+
+
+def augment(x, *, generator, **how):
+    return vary(x, draws=draw(len(x), generator=generator), **how)
 
 
 def as_floats(x):
@@ -40,11 +44,30 @@ def test_flip_alone_and_nothing_at_all():
     assert torch.equal(vary(x, draws=numbers, flip=False), as_floats(x))
 
 
-def test_floats_and_bytes_vary_alike():
+@pytest.mark.parametrize("depth", [16, 32])
+@pytest.mark.parametrize("size", [None, 5])
+def test_every_depth_varies_alike(depth, size):
     x = batch(8)
     numbers = draw(8, generator=torch.Generator().manual_seed(3))
-    as_bytes = vary(x, draws=numbers, size=5, jitter=0.4)
-    assert torch.allclose(as_bytes, vary(as_floats(x), draws=numbers, size=5, jitter=0.4), atol=1e-6)
+    deep = torch.from_numpy(images.to_depth(x.numpy(), depth=depth))
+    for jitter in (0.0, 0.4):
+        shallow = vary(x, draws=numbers, size=size, jitter=jitter)
+        assert torch.allclose(shallow, vary(deep, draws=numbers, size=size, jitter=jitter), atol=1e-6)
+
+
+def test_16_bits_are_moved_exactly_whatever_their_sign_bit():
+    x = torch.from_numpy(np.array([0, 1, 32767, 32768, 40000, 65535], np.uint16)).view(1, 1, 2, 3)
+    y = vary(x, draws=draws([[0.0, 0.999]], [0.1]), size=(2, 2))
+    assert images.to_pixels(y, depth=16).flatten().tolist() == [32767, 1, 65535, 40000]
+
+
+def test_many_channels_vary_together():
+    x = batch(3, channels=7)
+    numbers = draws([[0.0, 0.0]] * 3, [0.1, 0.9, 0.1], [[0.5, 0.5, 0.9]] * 3)
+    assert torch.equal(vary(x, draws=numbers, flip=False, jitter=0.5), as_floats(x))  # saturation is of colours alone
+    brighter = draws([[0.0, 0.0]] * 3, [0.9] * 3, [[0.0, 0.5, 0.5]] * 3)
+    wanted = x.float() / 255 * 0.5 * 2 - 1
+    assert torch.allclose(vary(x, draws=brighter, jitter=0.5), wanted, atol=1e-6)
 
 
 def test_every_place_is_equally_likely():
@@ -92,7 +115,7 @@ def test_jitter_is_what_pillow_calls_so(which, enhance, number):
     assert np.abs(images.to_uint8(y)[0].numpy().astype(int) - wanted).max() <= 1
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 6])
 def test_jitter_stays_in_range_and_leaves_transparency(channels):
     x = batch(16, channels)
     y = augment(x, generator=torch.Generator().manual_seed(0), flip=False, jitter=1.0)

@@ -1,26 +1,36 @@
-"""Where images come from: folders and zip archives, and how two domains lie in them.
+"""Where images come from: folders and zip archives, and how two domains, and the pairs in them, lie there.
 
 A *tree* is a folder or an archive as a flat list of file names; a *source* is one domain in it. Both kinds of tree are
 read alike, so every layout works inside a zip too.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import re
+import time
 import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 from unpaired import images
-from unpaired.errors import DataError, EmptyDomain
+from unpaired.errors import DataError, EmptyDomain, UnreadableImages
 
 CARD = "set.json"
 """The file in the root of a data set that holds its card: licence, credit and whatever its author wrote."""
 
+Half = Literal["left", "right"]
+
+_LAYOUTS = (
+    "two folders or zips, A and B, or one folder with trainA and trainB, or with train and exactly two folders in it; or, "
+    "with --side-by-side, images that are A in their left half and B in their right one"
+)
+_YOUNG_SECONDS = 2.0
 # A zip member says its size before it is unpacked; nothing that is an image needs more.
 _LARGEST_MEMBER = 1 << 30
 
@@ -91,22 +101,37 @@ class Source:
     """The image files of one domain.
 
     tree: where they lie; prefix: the folder in the tree, "" or ending in "/"; names: the images below it, natural
-    order; others: files below it that are no images by their suffix.
+    order; others: files below it that are no images by their suffix; half: which half of each image is meant, None for
+    all of it.
     """
 
     tree: Tree
     prefix: str
     names: tuple[str, ...]
     others: tuple[str, ...]
+    half: Half | None = None
 
     @property
     def where(self) -> str:
         """The folder or archive (and the folder within), for messages."""
-        return os.path.join(self.tree.where, self.prefix.rstrip("/")) if self.prefix else self.tree.where
+        where = os.path.join(self.tree.where, self.prefix.rstrip("/")) if self.prefix else self.tree.where
+        return where if self.half is None else f"{where} ({self.half} halves)"
 
     def read(self, name: str) -> bytes:
-        """The bytes of the file `name`; from any thread. Raises OSError or DataError where they cannot be had."""
+        """The bytes of the whole file `name`; from any thread. Raises OSError or DataError where they cannot be had."""
         return self.tree.read(self.prefix + name)
+
+    def cut(self, pixels: images.Pixels) -> images.Pixels:
+        """Of a decoded file `[H, W, C]` the half that is meant, `[H, W // 2, C]` (an odd middle column is nobody's), or all.
+
+        Raises UnreadableImages where there are no two halves.
+        """
+        if self.half is None:
+            return pixels
+        width = pixels.shape[1] // 2
+        if not width:
+            raise UnreadableImages("1 px wide; wanted two images side by side")
+        return pixels[:, :width] if self.half == "left" else pixels[:, pixels.shape[1] - width :]
 
     def keep(self, names: Iterable[str]) -> "Source":
         """The same source with only these of its images, in this order."""
@@ -116,7 +141,7 @@ class Source:
         """EmptyDomain, saying what is there instead, where there is no image."""
         if not self.names:
             raise EmptyDomain(
-                f"domain {domain}: no images in {self.where}: found {_summary(self.others)}; wanted {images.WANTED}: "
+                f"domain {domain}: no images in {self.where}: found {kinds(self.others)}; wanted {images.WANTED}: "
                 "give a folder or zip that holds such files"
             )
 
@@ -144,15 +169,68 @@ def open_source(where: str | Path) -> Source:
     return _part(_open_tree(where), "")
 
 
-def find_domains(sources: tuple[str, ...]) -> DomainPaths:
+class Partners(NamedTuple):
+    """How the files of two domains belong together.
+
+    pairs: (name in A, name in B), in A's order; only_a, only_b: the names of those that have no partner.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+
+    def require_all(self, a: Source, b: Source) -> None:
+        """DataError, naming the first files without a partner, where there are any."""
+        alone = [
+            f"{len(names)} of {len(source.names)} files in {source.where}, such as {', '.join(names[:5])}"
+            for names, source in ((self.only_a, a), (self.only_b, b))
+            if names
+        ]
+        if alone:
+            raise DataError(
+                f"no partner for {' and '.join(alone)}; wanted each file of A once more in B, under the same name whatever its "
+                "suffix: add the missing ones or remove the others; pairs that share a file need --side-by-side"
+            )
+
+
+def partners(a: Source, b: Source) -> Partners:
+    """Who belongs to whom: files of the same name, else of the same name but for the suffix (`x/1.jpg` and `x/1.png`).
+
+    Files of one domain that differ in their suffix alone have no partner but of the same suffix: it could be any of them.
+    """
+    same = set(a.names) & set(b.names)
+    stems: list[dict[str, list[str]]] = [{}, {}]
+    for by_stem, source in zip(stems, (a, b), strict=True):
+        for name in source.names:
+            if name not in same:
+                by_stem.setdefault(os.path.splitext(name)[0], []).append(name)
+    found = {name: name for name in same}
+    for stem, names in stems[0].items():
+        others = stems[1].get(stem, [])
+        if len(names) == len(others) == 1:
+            found[names[0]] = others[0]
+    taken = set(found.values())
+    return Partners(
+        tuple((name, found[name]) for name in a.names if name in found),
+        tuple(name for name in a.names if name not in found),
+        tuple(name for name in b.names if name not in taken),
+    )
+
+
+def find_domains(sources: tuple[str, ...], *, side_by_side: bool = False) -> DomainPaths:
     """Domains A and B: two folders or zips, or one that holds both in one of these layouts.
 
     - `trainA/ trainB/ [testA/ testB/] [truthA/ truthB/]`, also written `train_A/` and so on; `val`
       stands in for `test`;
     - `train/NAME/` with exactly two names (A is the first in natural order), beside it `test/NAME/` and `truth/NAME/`.
 
-    The layout may lie one folder deeper, as archives often have it. Raises DataError where neither is found.
+    side_by_side: one folder or zip of images that are A in their left half and B in their right one, at any depth, or with
+    `train/` and, if there, `test/` (else `val/`) in it.
+
+    The layout may lie one folder deeper, as archives often have it. Raises DataError where none is found.
     """
+    if side_by_side:
+        return _find_halves(sources)
     if len(sources) == 2:
         first, second = (open_source(where) for where in sources)
         names = (Path(sources[0]).stem or "A", Path(sources[1]).stem or "B")
@@ -162,7 +240,8 @@ def find_domains(sources: tuple[str, ...]) -> DomainPaths:
     tree = _open_tree(sources[0])
     root = _root(tree)
     tops = {name[len(root) :] for name in tree.folders if name.startswith(root)}
-    names, folders = _layout(tops, where=os.path.join(tree.where, root.rstrip("/")) if root else tree.where)
+    where = os.path.join(tree.where, root.rstrip("/")) if root else tree.where
+    names, folders = _layout(tops, where=where, hint=lambda: _hint(tree, root, tops))
 
     def part(stems: tuple[str, ...], domain: int) -> Source | None:
         for stem in stems:
@@ -181,6 +260,56 @@ def find_domains(sources: tuple[str, ...]) -> DomainPaths:
     return DomainPaths(train_a, train_b, test_a, test_b, truth_b, truth_a, card, called)
 
 
+def _find_halves(sources: tuple[str, ...]) -> DomainPaths:
+    if len(sources) != 1:
+        raise DataError(f"found {len(sources)} sources; wanted one folder or zip of images that hold A and B side by side")
+    tree = _open_tree(sources[0])
+    root = _root(tree)
+    tops = {name[len(root) :] for name in tree.folders if name.startswith(root)}
+    apart = sorted(tops & {"trainA", "trainB", "train_A", "train_B"})
+    if apart:
+        raise DataError(
+            f"{tree.where} holds {', '.join(apart)}: A and B lie in folders of their own; wanted images that are A in their left "
+            "half and B in their right one: leave --side-by-side out"
+        )
+
+    def halves(prefix: str) -> tuple[Source, Source]:
+        whole = _part(tree, prefix)
+        return dataclasses.replace(whole, half="left"), dataclasses.replace(whole, half="right")
+
+    card = _card(tree, root)
+    names = (_called(card, "a", "A"), _called(card, "b", "B"))
+    if "train" not in tops:
+        return DomainPaths(*halves(""), None, None, None, None, card, names)
+    train_a, train_b = halves(f"{root}train/")
+    test = next((stem for stem in ("test", "val") if stem in tops), None)
+    test_a, test_b = (None, None) if test is None else halves(f"{root}{test}/")
+    return DomainPaths(train_a, train_b, test_a, test_b, None, None, card, names)
+
+
+def stamp(sources: Iterable[str | Path]) -> str | None:
+    """What changes when a file below these folders (or one of these archives) does: all names, sizes, times and places on the
+    disk. No file is read. None where nothing can be promised: where a file is not there, or was written within the last two
+    seconds, so that it could change once more and look the same.
+    """
+    said: list[tuple[str, int, int, int, int]] = []
+    for where in sources:
+        path = Path(where).expanduser()
+        inside = [""]
+        if path.is_dir():
+            inside = []
+            _walk(path, "", above=frozenset(), files=inside, folders=[])
+        for name in sorted(inside):
+            try:
+                found = os.stat(path / name)
+            except OSError:
+                return None
+            said.append((f"{where}/{name}", found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino))
+    if max((entry[2] for entry in said), default=0) > (time.time() - _YOUNG_SECONDS) * 1e9:
+        return None
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
+
 def _called(card: Mapping[str, Any] | None, key: str, otherwise: str) -> str:
     name = (card or {}).get(key)
     return name if isinstance(name, str) and name else otherwise
@@ -191,8 +320,27 @@ def natural(name: str) -> tuple[Any, ...]:
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split("([0-9]+)", name.casefold())), name
 
 
-def _layout(tops: set[str], *, where: str) -> tuple[tuple[str, str], Callable[[str, str], tuple[str, ...]]]:
-    """The names of A and B, and a function from ("train", name) to the folders that may hold it."""
+def kinds(files: Sequence[str]) -> str:
+    """How many files there are, and of which suffixes, for messages: `4 files (2 .heic, 1 .pdf, 1 no suffix)`."""
+    if not files:
+        return "no files"
+    counts = Counter(suffix(name) or "no suffix" for name in files)
+    said = ", ".join(f"{count} {kind}" for kind, count in counts.most_common(5))
+    return f"{len(files)} file{'s' if len(files) > 1 else ''} ({said}{', ...' if len(counts) > 5 else ''})"
+
+
+def suffix(name: str) -> str:
+    """The ending of a file's name, in lower case and with its dot; "" where there is none."""
+    return os.path.splitext(name)[1].lower()
+
+
+def _layout(
+    tops: set[str], *, where: str, hint: Callable[[], str]
+) -> tuple[tuple[str, str], Callable[[str, str], tuple[str, ...]]]:
+    """The names of A and B, and a function from ("train", name) to the folders that may hold it.
+
+    hint: asked where there is no layout, for what else may be meant.
+    """
     by_letter = [stem for stem in ("trainA", "train_A", "trainB", "train_B") if stem in tops]
     if {stem[-1] for stem in by_letter} == {"A", "B"}:
         return ("A", "B"), lambda stem, name: (stem + name, f"{stem}_{name}")
@@ -202,10 +350,23 @@ def _layout(tops: set[str], *, where: str) -> tuple[tuple[str, str], Callable[[s
     found = ", ".join(sorted((name for name in tops if "/" not in name), key=natural)[:12]) or "no folders"
     if inner:
         found += f" (in train: {', '.join(inner[:12])})"
-    raise DataError(
-        f"{where} does not hold two domains: found {found}; wanted two folders or zips, A and B, or one folder with trainA "
-        "and trainB, or with train and exactly two folders in it"
-    )
+    raise DataError(f"{where} does not hold two domains: found {found}; wanted {_LAYOUTS}{hint()}")
+
+
+def _hint(tree: Tree, root: str, tops: set[str]) -> str:
+    """A word where the first images are twice as wide as high, as most files are that hold a pair side by side; else ""."""
+    source = _part(tree, f"{root}train/" if "train" in tops else root)
+    shapes = set()
+    for name in islice(source.names, 3):
+        try:
+            said = images.header(source.read(name))
+        except (OSError, DataError):
+            continue
+        shapes.add((said.width, said.height))
+    if not shapes or any(width != 2 * height for width, height in shapes):
+        return ""
+    width, height = sorted(shapes)[0]
+    return f". The images are twice as wide as high ({width} x {height}): if they are pairs, add --side-by-side"
 
 
 def _root(tree: Tree) -> str:
@@ -241,19 +402,8 @@ def _open_tree(where: str | Path) -> Tree:
 
 def _part(tree: Tree, prefix: str) -> Source:
     inside = [name[len(prefix) :] for name in tree.files if name.startswith(prefix)]
-    names = tuple(name for name in inside if _suffix(name) in images.SUFFIXES)
-    return Source(tree, prefix, names, tuple(name for name in inside if _suffix(name) not in images.SUFFIXES))
-
-
-def _summary(files: tuple[str, ...]) -> str:
-    if not files:
-        return "no files"
-    kinds = Counter(_suffix(name) or "no suffix" for name in files)
-    return f"{len(files)} files ({', '.join(f'{count} {kind}' for kind, count in kinds.most_common(5))})"
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
+    names = tuple(name for name in inside if suffix(name) in images.SUFFIXES)
+    return Source(tree, prefix, names, tuple(name for name in inside if suffix(name) not in images.SUFFIXES))
 
 
 def _hidden(name: str) -> bool:

@@ -2,8 +2,8 @@
 
 On disk, below the cache folder (`UNPAIRED_CACHE`, else the platform's):
 
-    images/KEY/pixels      the uint8 array [N, H, W, C], nothing else
-    images/KEY/index.json  shape, names, content hashes, skipped files, checksums
+    images/KEY/pixels      the array [N, H, W, C] of uint8, uint16 or float32 in [0, 1], nothing else
+    images/KEY/index.json  shape, type, names, content hashes, skipped files, checksums
     images/KEY/lock        locked (shared) as long as a process uses the entry; its time stamp is the last use
 
 KEY is made of the files' names and contents and of how they are decoded, so an entry is never stale. An entry is made
@@ -20,38 +20,37 @@ import json
 import os
 import secrets
 import shutil
-import sys
 import time
 import warnings
 import weakref
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
+import imagecodecs
 import numpy as np
 import PIL
+import tifffile
 
 from unpaired import images
-from unpaired.data.sources import Source
+from unpaired.data.cache import cache_folder, cache_limit, failure, in_threads, processors
+from unpaired.data.hashes import Hashed, forget, hash_content, hash_files
+from unpaired.data.sources import Half, Source
 from unpaired.errors import DataError, DataWarning, EmptyDomain, UnreadableImages
-from unpaired.images import Fit, Pixels
+from unpaired.images import Depth, Fit, Pixels
 
 try:
     import fcntl
 except ImportError:  # Windows, where an open file keeps its folder from being moved or removed, which serves as well
     fcntl = None  # type: ignore[assignment]
 
-Hashed = tuple[dict[str, str], dict[str, str]]
-"""Content hashes by file name, and the reason by name for each file that could not be read at all."""
-
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
 
-_VERSION = 1
+_VERSION = 2
+_DTYPES: dict[int, str] = {8: "<u1", 16: "<u2", 32: "<f4"}
 _CHUNK = 1 << 26
 # A folder that is being made is unlocked for an instant before its maker locks it; a dead maker's has time to wait.
 _ABANDONED_SECONDS = 600
@@ -62,7 +61,7 @@ _ABANDONED_SECONDS = 600
 class ImageStore:
     """Decoded images of one source.
 
-    images: read-only uint8 `[N, H, W, C]`, memory-mapped; the entry cannot be evicted as long as this array, or a view
+    images: read-only pixels `[N, H, W, C]`, memory-mapped; the entry cannot be evicted as long as this array, or a view
         of it, lives. names, hashes: one for each image, in the order of the source; a hash is of the file's content.
     skipped: (name, reason) of the files that could not be decoded. key: names the entry, equal for equal contents.
     """
@@ -92,63 +91,32 @@ class _Recipe:
     channels: int
     fit: Fit
     background: str
+    depth: Depth
+    value_range: tuple[float, float] | None
+    half: Half | None
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8 | np.uint16 | np.float32]:
+        return np.dtype(_DTYPES[self.depth])
 
     @property
     def shape(self) -> tuple[int, int, int]:
         height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
         return height, width, self.channels
 
-    def decode(self, content: bytes) -> Pixels:
+    def decode(self, content: bytes, *, source: Source) -> Pixels:
         # Twice the size leaves the scaling to the better filter.
         at_least = 2 * max(self.shape[:2])
-        pixels = images.read(content, channels=self.channels, background=self.background, at_least=at_least)
+        pixels = images.read(
+            content,
+            channels=self.channels,
+            depth=self.depth,
+            background=self.background,
+            at_least=at_least,
+            value_range=self.value_range,
+        )
+        pixels = source.cut(pixels)
         return images.fit(pixels, size=self.shape[:2], how=self.fit, background=self.background)
-
-
-def cache_folder() -> Path:
-    """Where decoded images and made data sets are kept: `UNPAIRED_CACHE`, else a place of the platform's."""
-    if chosen := os.environ.get("UNPAIRED_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "unpaired" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "unpaired"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unpaired"
-
-
-def cache_limit() -> int:
-    """The most bytes that decoded images may take: `UNPAIRED_CACHE_GB`, 20 by default, times 10^9. DataError."""
-    text = os.environ.get("UNPAIRED_CACHE_GB") or "20"
-    try:
-        limit = float(text) * 1e9
-        if not 0 < limit < float("inf"):
-            raise ValueError
-    except ValueError:
-        raise DataError(f"UNPAIRED_CACHE_GB is '{text}'; wanted a number of gigabytes above 0, such as 20") from None
-    return int(limit)
-
-
-def hash_content(content: bytes) -> str:
-    """The name of a content: 32 hexadecimal digits (BLAKE2b, 128 bits)."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def hash_files(source: Source) -> Hashed:
-    """The contents of a source, each file read once and whole."""
-
-    def one(name: str) -> tuple[str | None, str]:
-        try:
-            return hash_content(source.read(name)), ""
-        except (OSError, DataError) as error:
-            return None, _failure(error)
-
-    hashes, failures = {}, {}
-    for name, (content, reason) in zip(source.names, in_threads(one, source.names), strict=True):
-        if content is None:
-            failures[name] = reason
-        else:
-            hashes[name] = content
-    return hashes, failures
 
 
 def decode(
@@ -158,6 +126,8 @@ def decode(
     channels: int = 3,
     fit: Fit = "crop",
     background: str = "white",
+    depth: Depth = 8,
+    value_range: tuple[float, float] | None = None,
     strict: bool = False,
     domain: str = "A",
     cache: Path | None = None,
@@ -166,20 +136,20 @@ def decode(
 ) -> ImageStore:
     """All images of `source` at one size; from the cache where they are there, else decoded into it.
 
-    size: side, or height and width, in pixels; fit, background, channels: as in `images.fit` and `images.read`.
-    strict: fail, listing the unreadable files, instead of skipping them. domain: for messages. cache: the cache folder,
-    by default `cache_folder()`. hashed: what `hash_files` gave for these files, to spare reading them again.
+    size: side, or height and width, in pixels; fit, background, channels, depth, value_range: as in `images.fit` and
+    `images.read`. strict: fail, listing the unreadable files, instead of skipping them. domain: for messages. cache: the
+    cache folder, by default `cache_folder()`. hashed: what `hash_files` gave for these files, to spare reading them again.
 
     Raises EmptyDomain where there is no readable image, UnreadableImages under `strict`, DataError where the cache
     cannot hold the images or be written.
     """
     source.require_images(domain=domain)
-    hashes, failures = hashed or hash_files(source)
+    hashes, failures = hashed or hash_files(source, cache=cache)
     names = tuple(name for name in source.names if name in hashes)
-    recipe = _Recipe(size, channels, fit, background)
+    recipe = _Recipe(size, channels, fit, background, depth, value_range, source.half)
     key = _key(names, hashes, recipe)
     folder = (cache or cache_folder()) / "images"
-    entry = _open_entry(folder / key) if names else ImageStore(np.zeros((0, *recipe.shape), np.uint8), (), (), (), key)
+    entry = _open_entry(folder / key) if names else ImageStore(np.zeros((0, *recipe.shape), recipe.dtype), (), (), (), key)
     if entry is None:
         entry = _make_entry(source, names, hashes, recipe, folder=folder, key=key, progress=progress)
     order = {name: place for place, name in enumerate(source.names)}
@@ -198,23 +168,11 @@ def decode(
     return dataclasses.replace(entry, skipped=skipped)
 
 
-def in_threads(function: Callable[[str], Any], names: Sequence[str]) -> Iterator[Any]:
-    """`function` of each name, in order, worked out by several threads (decoding and hashing release Python's lock)."""
-    workers = min(16, _processors())
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="images") as pool:
-        # A few ahead, not all: where the results are slow to be used up, they would fill the memory.
-        ahead = iter(names)
-        waiting = deque(pool.submit(function, name) for name in islice(ahead, 4 * workers))
-        while waiting:
-            result = waiting.popleft().result()
-            waiting.extend(pool.submit(function, name) for name in islice(ahead, 1))
-            yield result
-
-
 def _key(names: Sequence[str], hashes: dict[str, str], recipe: _Recipe) -> str:
     files = sorted((name, hashes[name]) for name in names)
-    # Decoders and filters differ from one Pillow to the next.
-    said = json.dumps([_VERSION, PIL.__version__, dataclasses.astuple(recipe), recipe.shape, names, files])
+    # Decoders and filters differ from one release to the next.
+    decoders = (PIL.__version__, tifffile.__version__, imagecodecs.__version__)
+    said = json.dumps([_VERSION, decoders, dataclasses.astuple(recipe), recipe.shape, names, files])
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
@@ -226,10 +184,13 @@ def _open_entry(entry: Path) -> ImageStore | None:
     try:
         index = json.loads((entry / "index.json").read_bytes())
         shape, names = tuple(index["shape"]), tuple(index["names"])
-        if index["version"] != _VERSION or (entry / "pixels").stat().st_size != np.prod(shape, dtype=np.int64):
+        if index["version"] != _VERSION or index["dtype"] not in _DTYPES.values():
+            raise ValueError
+        dtype = np.dtype(index["dtype"])
+        if (entry / "pixels").stat().st_size != np.prod(shape, dtype=np.int64) * dtype.itemsize:
             raise ValueError
         # numpy cannot map an empty file: all files of this entry were unreadable.
-        pixels = np.memmap(entry / "pixels", np.uint8, "r", shape=shape) if shape[0] else np.zeros(shape, np.uint8)
+        pixels = np.memmap(entry / "pixels", dtype, "r", shape=shape) if shape[0] else np.zeros(shape, dtype)
         if _checksums(pixels) != index["checksums"] or len(names) != shape[0]:
             raise ValueError
         skipped = tuple((name, reason) for name, reason in index["skipped"])
@@ -283,25 +244,26 @@ def _build(
     building = folder / f".{key}.{secrets.token_hex(4)}.building"
     held: int | None = None
     try:
-        room = len(names) * int(np.prod(recipe.shape))
+        room = len(names) * int(np.prod(recipe.shape)) * recipe.dtype.itemsize
         # Two runs must not both count on the same room.
         with _alone(folder / ".room"):
             _make_room(folder, needed=room + sum(len(name) + 50 for name in names) + 200)
             building.mkdir()
             held = _lock(building / "lock", exclusive=False, wait=True, create=True)
             _reserve(building / "pixels", room)
-        rows = np.memmap(building / "pixels", np.uint8, "r+", shape=(len(names), *recipe.shape))
+        rows = np.memmap(building / "pixels", recipe.dtype, "r+", shape=(len(names), *recipe.shape))
 
         def one(name: str) -> tuple[Pixels | None, str]:
             # What is skipped is remembered with the entry, so it must follow from the content, never from the moment.
             try:
                 content = source.read(name)
             except OSError as error:
-                raise DataError(f"{source.where}: {name} vanished while it was read ({_failure(error)}); start again") from error
+                raise DataError(f"{source.where}: {name} vanished while it was read ({failure(error)}); start again") from error
             if hash_content(content) != hashes[name]:
+                forget(source, cache=folder.parent)
                 raise DataError(f"{source.where}: {name} changed while it was read; start again when nothing writes there")
             try:
-                return recipe.decode(content), ""
+                return recipe.decode(content, source=source), ""
             except UnreadableImages as error:
                 return None, str(error)
 
@@ -319,10 +281,11 @@ def _build(
         shape = (len(kept), *recipe.shape)
         checksums = _checksums(rows[: len(kept)])
         del rows  # Windows neither cuts nor moves a file that is mapped
-        os.truncate(building / "pixels", int(np.prod(shape, dtype=np.int64)))
+        os.truncate(building / "pixels", int(np.prod(shape, dtype=np.int64)) * recipe.dtype.itemsize)
         index = {
             "version": _VERSION,
             "shape": shape,
+            "dtype": _DTYPES[recipe.depth],
             "names": kept,
             "hashes": [hashes[name] for name in kept],
             "skipped": skipped,
@@ -462,21 +425,10 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _checksums(pixels: Pixels) -> list[int]:
-    flat = pixels.reshape(-1)
+    flat = pixels.reshape(-1).view(np.uint8)
     starts = range(0, len(flat), _CHUNK)
-    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, processors())) as pool:
         return list(pool.map(lambda start: zlib.crc32(flat[start : start + _CHUNK].data), starts))
-
-
-def _processors() -> int:
-    # In a container the process may use fewer than the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _failure(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file (a broken link?)"
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _listed(skipped: Sequence[tuple[str, str]]) -> str:

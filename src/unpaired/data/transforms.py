@@ -39,25 +39,14 @@ def draw(count: int, *, generator: torch.Generator) -> Draws:
     return Draws(numbers[:, 0:2], numbers[:, 2], numbers[:, 3:6])
 
 
-def augment(
-    x: Tensor,
-    *,
-    generator: torch.Generator,
-    size: int | tuple[int, int] | None = None,
-    flip: bool = True,
-    jitter: float = 0.0,
-) -> Tensor:
-    """Random variations of a batch: `vary` with numbers drawn from `generator`."""
-    return vary(x, draws=draw(len(x), generator=generator), size=size, flip=flip, jitter=jitter)
-
-
 def vary(x: Tensor, *, draws: Draws, size: int | tuple[int, int] | None = None, flip: bool = True, jitter: float = 0.0) -> Tensor:
     """The batch, varied as `draws` says: float `[N, C, height, width]` in [-1, 1].
 
-    x: `[N, C, H, W]`, uint8 or float in [-1, 1]. size: side, or height and width, of the crop; None keeps all; every
-    place is equally likely. flip: mirror each image with probability 1/2. jitter: 0 (off) to 1; brightness, contrast
-    and saturation, in this order, are each multiplied by a number between 1 - jitter and 1 + jitter, as in Pillow's
-    ImageEnhance.
+    x: pixels with their channels moved, `[N, C, H, W]`: uint8, uint16 or float32 in [0, 1]. size: side, or height and width,
+    of the crop; None keeps all; every place is equally likely. flip: mirror each image with probability 1/2. jitter: 0 (off)
+    to 1; brightness, contrast and (where there are 3 channels, or 3 and alpha) saturation, in this order, are each
+    multiplied by a number between 1 - jitter and 1 + jitter, as in Pillow's ImageEnhance; contrast is about the mean of the
+    colour's grey, or else of each channel for itself. The last of 2 or 4 channels is transparency and left alone.
 
     Raises ShapeError where the crop is larger than the images, or the draws are for another number of images.
     """
@@ -70,10 +59,9 @@ def vary(x: Tensor, *, draws: Draws, size: int | tuple[int, int] | None = None, 
     if not 0.0 <= jitter <= 1.0:
         raise ShapeError(f"jitter is {jitter}; wanted 0 (off) to 1")
     draws = Draws(*(numbers.to(x.device) for numbers in draws))
-    # Bytes are moved about before they grow to floats.
+    # Samples are moved about before they grow to floats.
     x = _crop_and_flip(x, draws=draws, height=height, width=width, flip=flip)
-    if not x.is_floating_point():
-        x = images.to_tensor(x.permute(0, 2, 3, 1))
+    x = images.to_tensor(x.permute(0, 2, 3, 1))
     return (_jitter(x, strength=jitter, numbers=draws.jitter) if jitter else x).contiguous()
 
 
@@ -87,6 +75,9 @@ def centre_crop(x: Tensor, *, size: int | tuple[int, int]) -> Tensor:
 
 
 def _crop_and_flip(x: Tensor, *, draws: Draws, height: int, width: int, flip: bool) -> Tensor:
+    if x.dtype == torch.uint16:  # which torch can store, but hardly index: to move them, any 16 bits will do
+        moved = _crop_and_flip(x.view(torch.int16), draws=draws, height=height, width=width, flip=flip)
+        return moved.view(torch.uint16)
     mirrored = draws.flip < 0.5 if flip else torch.zeros_like(draws.flip, dtype=torch.bool)
     if (height, width) == tuple(x.shape[2:]):
         return torch.where(mirrored[:, None, None, None], x.flip(3), x) if flip else x
@@ -110,7 +101,9 @@ def _jitter(x: Tensor, *, strength: float, numbers: Tensor) -> Tensor:
     colour = colour.mul_(factors[0]).clamp_(0.0, 1.0)
     middle = _grey(colour).mean(dim=(2, 3), keepdim=True)
     colour = torch.lerp(middle, colour, factors[1]).clamp_(0.0, 1.0)
-    colour = torch.lerp(_grey(colour), colour, factors[2]).clamp_(0.0, 1.0).mul_(2.0).sub_(1.0)
+    if colour.shape[1] == 3:
+        colour = torch.lerp(_grey(colour), colour, factors[2]).clamp_(0.0, 1.0)
+    colour = colour.mul_(2.0).sub_(1.0)
     return torch.cat([colour, x[:, -1:]], dim=1) if alpha else colour
 
 

@@ -30,6 +30,19 @@ def _faces(task: Literal["hair", "glasses"]) -> Callable[[Path, int], None]:
     return make
 
 
+EMOJI_HELD_OUT = 264
+"""64 to choose the best checkpoint by, 200 to test on."""
+
+
+def _emoji(task: Literal["edges", "edges-pairs", "emoji"]) -> Callable[[Path, int], None]:
+    def make(folder: Path, size: int) -> None:
+        from unpaired.data.sets import emoji
+
+        emoji.make(folder, task=task, size=size, test=EMOJI_HELD_OUT)
+
+    return make
+
+
 def _toy(folder: Path, size: int) -> None:
     from unpaired.data.sets import toy
 
@@ -40,6 +53,11 @@ SETS: dict[str, NamedSet] = {
     "faces:hair": NamedSet("drawn faces, dark hair <-> blond, with exact counterfactuals", "CC BY 4.0", _faces("hair")),
     "faces:glasses": NamedSet(
         "drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")
+    ),
+    "edges": NamedSet("emoji, line drawing <-> colour, of different emoji; partners hidden", "CC BY-SA 4.0", _emoji("edges")),
+    "edges-pairs": NamedSet("emoji, line drawing <-> colour, in pairs", "CC BY-SA 4.0", _emoji("edges-pairs")),
+    "emoji": NamedSet(
+        "emoji, OpenMoji <-> Twemoji, of different emoji; partners hidden", "CC BY-SA 4.0, CC BY 4.0", _emoji("emoji")
     ),
     "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy),
 }

@@ -1,0 +1,328 @@
+"""Images too large for the memory, a block of rows at a time."""
+
+import contextlib
+import itertools
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from unpaired.errors import ShapeError, UnreadableImages
+from unpaired.images import reading, tiff
+from unpaired.images.channels import Samples
+from unpaired.images.levels import DTYPES, Depth, Pixels, depth_of, require_depth, to_depth
+from unpaired.images.original import Original
+from unpaired.images.writing import png_chunk, png_chunks, replacing, require_writable, write
+
+_PNG_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
+_PNG_LEVEL = 4  # of zlib: a tenth larger than its best, several times as fast
+
+
+@final
+class Rows:
+    """An image of which some rows are read at a time.
+
+    height, width, channels, depth: of what is read. original: what an answer keeps of the file. whole: whether the file was
+    decoded whole, because its format has no other way.
+    """
+
+    def __init__(
+        self, path: Path, source: "_Whole | _Npy | _Tiff", original: Original, *, channels: int, depth: Depth, background: str
+    ) -> None:
+        self.height, self.width, self.channels, self.depth = original.height, original.width, channels, depth
+        self.original, self.whole = original, isinstance(source, _Whole)
+        self._path, self._source, self._background = path, source, background
+
+    def read(self, start: int, stop: int) -> Pixels:
+        """The rows from `start` to before `stop`, `[stop - start, W, C]`. ShapeError beyond the image."""
+        if not 0 <= start < stop <= self.height:
+            raise ShapeError(f"rows {start} to {stop} of an image of {self.height}; wanted some between 0 and {self.height}")
+        with reading.explained(self._path):
+            found = self._source.read(start, stop)
+            pixels = reading.with_channels(found, channels=self.channels, background=self._background)
+        return to_depth(pixels, depth=self.depth)
+
+
+@contextlib.contextmanager
+def open_rows(
+    path: str | Path,
+    *,
+    channels: int | None = None,
+    depth: Depth | None = None,
+    background: str = "white",
+    value_range: tuple[float, float] | None = None,
+    largest: int = reading.HUGE,
+) -> Iterator[Rows]:
+    """A file of which some rows are read at a time, as `open_image` would give them.
+
+    From NPY and from TIFF only the rows that are asked for come into memory (of a compressed TIFF: the strips or tiles that
+    they touch, so a file that is a single compressed strip comes whole); any other format, and whatever must be turned
+    upright, is decoded whole at once, and bounded by `largest`. Raises as `read` does, also while rows are read: a sample
+    out of range is found when its row is.
+    """
+    path = Path(path)
+    if depth is not None:
+        require_depth(depth)
+    with contextlib.ExitStack() as stack:
+        with reading.explained(path):
+            stream = stack.enter_context(path.open("rb"))
+            source, original = _source(stream, stack, channels=channels, value_range=value_range, largest=largest)
+            found = original.channels if channels is None else channels
+            reading.require_channels(original.channels, source.colours, channels=found)
+        yield Rows(path, source, original, channels=found, depth=depth or original.depth, background=background)
+
+
+@final
+class RowWriter:
+    """An image that is written from the top down. shape: height, width and channels; depth: bits of a sample in the file."""
+
+    def __init__(self, sink: "_Sink", shape: tuple[int, int, int], *, depth: Depth) -> None:
+        self.sink, self.shape, self.depth, self.done = sink, shape, depth, 0
+
+    def append(self, pixels: Pixels) -> None:
+        """The next rows, `[any number, W, C]` of any depth. ShapeError where they do not fit."""
+        if pixels.ndim != 3 or pixels.shape[1:] != self.shape[1:] or self.done + len(pixels) > self.shape[0]:
+            raise ShapeError(
+                f"rows are {list(pixels.shape)} after {self.done} of {list(self.shape)}; wanted [N, {self.shape[1]}, "
+                f"{self.shape[2]}] with N at most {self.shape[0] - self.done}"
+            )
+        depth_of(pixels)
+        if len(pixels):
+            self.sink.append(np.ascontiguousarray(to_depth(pixels, depth=self.depth)))
+            self.done += len(pixels)
+
+
+@contextlib.contextmanager
+def write_rows(
+    path: str | Path, *, shape: tuple[int, int, int], depth: Depth = 8, like: Original | None = None
+) -> Iterator[RowWriter]:
+    """A file that is written from the top down, a block of rows at a time; it appears, whole, when the block ends.
+
+    path, like: as in `write`. shape: height, width and channels. PNG, TIFF (not compressed) and NPY go to the disk as they
+    come; JPEG, WebP and BMP are held in memory till the end. Raises as `write` does; ShapeError where rows are missing at
+    the end, and then nothing is written.
+    """
+    path = Path(path)
+    if len(shape) != 3 or min(shape) < 1:
+        raise ShapeError(f"shape is {list(shape)}; wanted height, width and channels, none of them 0")
+    format = require_writable(path, channels=shape[2], depth=depth)
+    with contextlib.ExitStack() as stack:
+        writer = RowWriter(_sink(path, format, stack, shape=shape, depth=depth, like=like), shape, depth=depth)
+        yield writer
+        if writer.done < shape[0]:
+            raise ShapeError(f"{path.name}: {writer.done} of {shape[0]} rows were written; wanted all of them")
+        writer.sink.close()
+
+
+def _source(
+    stream: Any, stack: contextlib.ExitStack, *, channels: int | None, value_range: tuple[float, float] | None, largest: int
+) -> tuple["_Whole | _Npy | _Tiff", Original]:
+    """The best way to read rows of a file, and what an answer keeps of it."""
+    start = reading.start_of(stream)
+    if start.startswith(reading.NPY):
+        shape, fortran, dtype = reading.npy_header(stream)
+        if not fortran:
+            return _Npy(stream, value_range=value_range), reading.npy_original(shape, dtype)
+    elif start[:4] in tiff.STARTS:
+        file = stack.enter_context(tiff.opened(stream))
+        found = tiff.layout(file, channels=channels)
+        if found is not None and found.pages == 1 and found.orientation == 1:
+            page = found.page
+            tall, wide = (page.tilelength, page.tilewidth) if page.is_tiled else (1, found.width)
+            reading.require_size(tall, wide, found.channels, largest=largest)
+            depth = reading.depth_of_samples(np.dtype(found.page.dtype))
+            size = {"width": found.width, "height": found.height}
+            about = tiff.about(stream, file, **size, channels=found.channels, depth=depth, alpha=found.alpha)
+            return _Tiff(stream, found, value_range=value_range), about
+    decoded, original = reading.decode(
+        stream, channels=channels, at_least=None, value_range=value_range, largest=largest, keep=True
+    )
+    assert original is not None
+    return _Whole(reading.as_samples(decoded, value_range=value_range)), original
+
+
+def _sink(
+    path: Path, format: str, stack: contextlib.ExitStack, *, shape: tuple[int, int, int], depth: Depth, like: Original | None
+) -> "_Sink":
+    """Where the rows of a file of this format go to; the file appears when the stack is left without an error."""
+    if format not in ("PNG", "NPY", "TIFF"):
+        return _WholeSink(path, shape, depth=depth, like=like)
+    partial = stack.enter_context(replacing(path))
+    if format == "TIFF":
+        tiff.write(partial, None, shape=shape, depth=depth, like=like)
+        with tifffile.TiffFile(partial) as file:
+            place = file.pages[0].aspage().dataoffsets[0]
+        filled = stack.enter_context(partial.open("rb+"))
+        filled.seek(place)
+        return _RawSink(filled)
+    stream = stack.enter_context(partial.open("wb"))
+    if format == "PNG":
+        return _PngSink(stream, shape, depth=depth, like=like)
+    dtype = np.dtype(DTYPES[depth]).newbyteorder("<")
+    said = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, said)
+    return _RawSink(stream)
+
+
+def _raw(stream: Any, place: int, dtype: np.dtype[Any], row: tuple[int, int], start: int, stop: int) -> npt.NDArray[Any]:
+    """Rows `start` to before `stop`, `[N, W, C]`, of samples that lie one after the other from `place` on."""
+    length = row[0] * row[1] * dtype.itemsize
+    stream.seek(place + start * length)
+    content = stream.read((stop - start) * length)
+    if len(content) < (stop - start) * length:
+        raise UnreadableImages("the file is truncated")
+    raw = np.frombuffer(content, dtype).reshape(stop - start, *row)
+    return raw.astype(dtype.newbyteorder("="), copy=False)
+
+
+@final
+class _Whole:
+    """An image that had to be decoded whole."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples, self.colours = samples, samples.colours
+
+    def read(self, start: int, stop: int) -> Samples:
+        return self._samples._replace(pixels=self._samples.pixels[start:stop])
+
+
+@final
+class _Npy:
+    """An NPY file whose rows lie one after the other."""
+
+    def __init__(self, stream: Any, *, value_range: tuple[float, float] | None) -> None:
+        self._shape, _, self._dtype = reading.npy_header(stream)
+        self._stream, self._place, self._range = stream, stream.tell(), value_range
+        self.colours = reading.named(np.zeros((1, 1, self._shape[2]), np.uint8)).colours
+
+    def read(self, start: int, stop: int) -> Samples:
+        _, width, channels = self._shape
+        raw = _raw(self._stream, self._place, self._dtype, (width, channels), start, stop)
+        return reading.npy_samples(raw, value_range=self._range)
+
+
+@final
+class _Tiff:
+    """A TIFF of one page that stands upright."""
+
+    def __init__(self, stream: Any, found: tiff.Layout, *, value_range: tuple[float, float] | None) -> None:
+        self._stream, self._found, self._range = stream, found, value_range
+        self.colours = found.colours
+        self._kept: dict[int, npt.NDArray[Any]] = {}
+
+    def read(self, start: int, stop: int) -> Samples:
+        found = self._found
+        raw = self._contiguous(start, stop) if found.page.is_contiguous and found.axes != "SYX" else self._segments(start, stop)
+        return Samples(tiff.levels(raw, found, value_range=self._range), found.colours, found.alpha)
+
+    def _contiguous(self, start: int, stop: int) -> npt.NDArray[Any]:
+        found = self._found
+        dtype = np.dtype(found.page.dtype).newbyteorder(found.page.parent.byteorder)
+        return _raw(self._stream, found.page.dataoffsets[0], dtype, (found.width, found.channels), start, stop)
+
+    def _segments(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """The rows, out of the strips or tiles that they touch."""
+        found, page = self._found, self._found.page
+        tall, wide = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, found.width)
+        down, across = -(-found.height // tall), -(-found.width // wide)
+        rows = np.zeros((stop - start, found.width, found.channels), page.dtype)
+        planes = found.channels if found.axes == "SYX" else 1
+        touched = range(start // tall, (stop - 1) // tall + 1)
+        places = itertools.product(range(planes), touched, range(across))
+        indices = [(plane * down + band) * across + n for plane, band, n in places]
+        # Blocks of rows overlap, and their borders seldom lie between two strips.
+        self._kept = {index: self._kept[index] for index in indices if index in self._kept}
+        for index in indices:
+            if index not in self._kept:
+                self._kept[index] = self._segment(index)
+            segment = self._kept[index]
+            plane, top, left = index // (down * across), index // across % down * tall, index % across * wide
+            first, last = max(start, top), min(stop, top + segment.shape[0], found.height)
+            width = min(segment.shape[1], found.width - left)
+            channels = slice(plane, plane + 1) if found.axes == "SYX" else slice(None)
+            rows[first - start : last - start, left : left + width, channels] = segment[first - top : last - top, :width]
+        return rows
+
+    def _segment(self, index: int) -> npt.NDArray[Any]:
+        page = self._found.page
+        self._stream.seek(page.dataoffsets[index])
+        content = self._stream.read(page.databytecounts[index])
+        tables = page.jpegtables
+        decoded, _, shape = page.decode(content or None, index, jpegtables=tables, jpegheader=page.jpegheader)
+        if decoded is None:  # a segment that was left out is empty
+            decoded = np.full(shape, page.nodata, page.dtype)
+        return decoded[0]
+
+
+class _Sink(Protocol):
+    """Where rows go to."""
+
+    def append(self, pixels: Pixels) -> None:
+        """The next rows."""
+
+    def close(self) -> None:
+        """There are no more rows."""
+
+
+@final
+class _RawSink:
+    """Samples, one after the other."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def append(self, pixels: Pixels) -> None:
+        self._stream.write(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).data)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+@final
+class _PngSink:
+    """A PNG, compressed on the way. Each row is written as its difference to the one above, which packs well and costs little."""
+
+    def __init__(self, stream: Any, shape: tuple[int, int, int], *, depth: Depth, like: Original | None) -> None:
+        self._stream, self._packer = stream, zlib.compressobj(_PNG_LEVEL)
+        self._above: npt.NDArray[np.uint8] = np.zeros((1, shape[1] * shape[2] * depth // 8), np.uint8)
+        head = struct.pack(">IIBBBBB", shape[1], shape[0], depth, _PNG_KINDS[shape[2]], 0, 0, 0)
+        stream.write(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunks(shape, like))
+
+    def append(self, pixels: Pixels) -> None:
+        samples = pixels.astype(">u2") if pixels.dtype == np.uint16 else pixels
+        rows = samples.reshape(len(pixels), -1).view(np.uint8)
+        filtered = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+        filtered[:, 0] = 2  # "up"
+        filtered[:, 1:] = rows - np.concatenate([self._above, rows[:-1]])
+        self._above = rows[-1:].copy()
+        self._put(self._packer.compress(filtered.data))
+
+    def close(self) -> None:
+        self._put(self._packer.flush())
+        self._stream.write(png_chunk(b"IEND", b""))
+        self._stream.close()
+
+    def _put(self, content: bytes) -> None:
+        if content:
+            self._stream.write(png_chunk(b"IDAT", content))
+
+
+@final
+class _WholeSink:
+    """An image of a format that is only written whole."""
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], *, depth: Depth, like: Original | None) -> None:
+        self._path, self._like, self._depth, self._done = path, like, depth, 0
+        self._pixels = np.empty(shape, DTYPES[depth])
+
+    def append(self, pixels: Pixels) -> None:
+        self._pixels[self._done : self._done + len(pixels)] = pixels
+        self._done += len(pixels)
+
+    def close(self) -> None:
+        write(self._path, self._pixels, like=self._like, depth=self._depth)

@@ -1,0 +1,162 @@
+"""Files out: whole or not at all, at their depth, with what their input said besides its pixels."""
+
+import contextlib
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple, TypeVar
+
+import imagecodecs
+import numpy as np
+from torch import Tensor
+
+from unpaired.errors import DataError, ShapeError
+from unpaired.images import tiff
+from unpaired.images.channels import ALPHA, MODES, picture, require_pixels
+from unpaired.images.levels import DTYPES, Depth, Pixels, depth_of, require_depth, to_depth, to_pixels
+from unpaired.images.original import Original
+
+WRITABLE = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".npy": "NPY"
+}  # fmt: skip
+"""Endings of the files that can be written, and the format of each."""
+
+PathT = TypeVar("PathT", bound=PurePath)
+
+
+class _Holds(NamedTuple):
+    depths: tuple[int, ...]
+    channels: tuple[int, ...] | None  # None: any number
+
+
+_HOLDS = {
+    "PNG": _Holds((8, 16), (1, 2, 3, 4)),
+    "JPEG": _Holds((8,), (1, 3)),
+    "WEBP": _Holds((8,), (1, 2, 3, 4)),
+    "TIFF": _Holds((8, 16, 32), None),
+    "BMP": _Holds((8,), (1, 3)),
+    "NPY": _Holds((8, 16, 32), None),
+}
+_HOW: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+_SAY_EXIF = ("PNG", "JPEG", "WEBP")
+
+
+def writable(path: PathT, *, channels: int, depth: Depth) -> PathT:
+    """The path itself where its format can be written and holds such pixels, else the path with the ending of one that
+    does: .png for up to 4 channels of 8 or 16 bits, .tif for all others.
+    """
+    holds = _HOLDS.get(WRITABLE.get(path.suffix.lower(), ""))
+    if holds and depth in holds.depths and (holds.channels is None or channels in holds.channels):
+        return path
+    return path.with_suffix(".png" if depth != 32 and channels in MODES else ".tif")
+
+
+def write(path: str | Path, image: Pixels | Tensor, *, like: Original | None = None, depth: Depth | None = None) -> None:
+    """Write one image; the suffix of `path` chooses the format (PNG, JPEG, WebP, TIFF, BMP or NPY).
+
+    image: pixels `[H, W, C]` of any depth, or an image float `[C, H, W]` in [-1, 1].
+    like: the file that this one answers: its EXIF and dots per inch are kept where the format has room for them, its colour
+        profile where the answer has the colour model that it is for.
+    depth: bits of a sample in the file; by default those of `like`, else those of the pixels, else 8.
+
+    JPEG (quality 95, no subsampling) and no other loses; PNG holds up to 16 bits, TIFF and NPY any number of channels and
+    floats too (see `writable`). A TIFF is compressed where `like` was; one of more than 4 GB loses its EXIF. A reader sees
+    the old file or the whole new one, never a part.
+
+    Raises DataError for an unknown suffix, ShapeError where the shape is no image or the format cannot hold its channels or
+    depth, OSError where the folder cannot be written.
+    """
+    path = Path(path)
+    if depth is None and like is not None:
+        depth = like.depth
+    if isinstance(image, Tensor) and image.is_floating_point() and image.ndim == 3:
+        image = to_pixels(image[None], depth=depth or 8)[0].cpu().numpy()
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.dtype not in DTYPES.values() or not image.size:
+        raise ShapeError(
+            f"{path.name}: the image is {image.dtype} {list(image.shape)}; wanted uint8, uint16 or float32 [H, W, C] or "
+            "float [C, H, W]"
+        )
+    depth = depth or depth_of(image)
+    format = require_writable(path, channels=image.shape[2], depth=depth)
+    pixels = np.ascontiguousarray(to_depth(require_pixels(image), depth=depth))
+    with replacing(path) as partial:
+        match format:
+            case "TIFF":
+                tiff.write(partial, pixels, shape=pixels.shape, depth=depth, like=like)
+            case "NPY":
+                with partial.open("wb") as stream:
+                    np.save(stream, pixels)
+            case "PNG" if depth == 16:
+                content = imagecodecs.png_encode(pixels if pixels.shape[2] > 1 else pixels[:, :, 0])
+                partial.write_bytes(content[:33] + png_chunks(pixels.shape, like) + content[33:])
+            case _:
+                said = _said(format, pixels.shape, like) if like else {}
+                picture(pixels).save(partial, format=format, **_HOW.get(format, {}), **said)
+
+
+def require_writable(path: Path, *, channels: int, depth: Depth) -> str:
+    """The format that the path's suffix stands for; DataError where there is none, ShapeError where it cannot hold that."""
+    require_depth(depth)
+    if path.suffix.lower() not in WRITABLE:
+        raise DataError(f"{path.name}: cannot write '{path.suffix}'; wanted one of {', '.join(WRITABLE)}")
+    format = WRITABLE[path.suffix.lower()]
+    holds, other = _HOLDS[format], writable(path, channels=channels, depth=depth)
+    if depth not in holds.depths:
+        raise ShapeError(
+            f"{path.name}: {format} cannot hold {'floats' if depth == 32 else f'{depth} bits'}; use {other.suffix}, or write "
+            f"with depth={max(holds.depths)}"
+        )
+    if holds.channels is not None and channels not in holds.channels:
+        what = "transparency" if channels in ALPHA else "so many channels"
+        raise ShapeError(f"{path.name}: {format} cannot hold {what} ({channels} channels); use {other.suffix}")
+    return format
+
+
+def png_chunks(shape: tuple[int, ...], like: Original | None) -> bytes:
+    """The chunks of a PNG that say what is kept of `like`; they stand right behind its header."""
+    if like is None:
+        return b""
+    chunks = []
+    if profile := like.profile(shape[2]):
+        chunks.append(png_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    if like.dpi:
+        across, down = (round(number / 0.0254) for number in like.dpi)  # to the metre
+        chunks.append(png_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    if exif := like.exif_for(width=shape[1], height=shape[0]):
+        chunks.append(png_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
+    return b"".join(chunks)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG: length, kind, content, checksum."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; when the block ends well it takes the place of `path`, else it goes.
+
+    Unlike `files.replacing` without waiting for the disk: a translation writes thousands of files, and can be repeated.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _said(format: str, shape: tuple[int, ...], like: Original) -> dict[str, Any]:
+    """What of `like` Pillow writes into a file of this format."""
+    said: dict[str, Any] = {}
+    if format in _SAY_EXIF:
+        if profile := like.profile(shape[2]):
+            said["icc_profile"] = profile
+        if exif := like.exif_for(width=shape[1], height=shape[0]):
+            said["exif"] = exif
+    if like.dpi and format != "WEBP":
+        said["dpi"] = like.dpi
+    return said
