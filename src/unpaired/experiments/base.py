@@ -12,9 +12,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from unpaired import runs
+from unpaired.engine import journal
 from unpaired.engine.runtime import machine
-from unpaired.errors import ConfigError
+from unpaired.errors import ConfigError, RunError
 from unpaired.files import write_json
+from unpaired.games import specs
+from unpaired.options import DataOptions, Training
+from unpaired.run_config import load_config
 from unpaired.version import commit
 
 Size = Literal["quick", "default", "paper"]
@@ -25,8 +30,8 @@ Metrics = dict[str, Any]
 class Claim(NamedTuple):
     """Something that a paper says, or that is wanted, as a test on the metrics.
 
-    statement: in words. source: who says so. wanted: in words, with the numbers. measure: what of the metrics it is about.
-    holds: the verdict on that.
+    statement: in words. source: who says so. wanted: in words, with the numbers. measure: what of the metrics it is about, None
+    where this was not measured (then the claim is not judged at all). holds: the verdict on that.
     """
 
     statement: str
@@ -47,12 +52,14 @@ class Lab(NamedTuple):
     """Where an experiment works.
 
     results: its own folder, for figures. runs: trainings, kept and taken up again. trainings: those that it rests on.
+    data: the user's own images, for experiments that want them.
     """
 
     results: Path
     runs: Path
     size: Size
     trainings: list[Reused]
+    data: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ class Experiment:
     """A paper's experiment.
 
     about: a line. run: does the work in a lab and returns metrics (JSON-able). claims: checked afterwards. deviations: from
-    the paper or its authors' code, with reasons. seeds: of each size. budget: of each size, in words.
+    the paper or its authors' code, with reasons. seeds: of each size. budget: of each size, in words. sizes: those that it
+    has. wants: what the folder of the user's own images has to hold, and whose images these are; "" where it brings its own.
     """
 
     name: str
@@ -71,24 +79,39 @@ class Experiment:
     deviations: tuple[str, ...]
     seeds: Mapping[Size, tuple[int, ...]] = field(default_factory=dict)
     budget: Mapping[Size, str] = field(default_factory=dict)
+    sizes: tuple[Size, ...] = SIZES
+    wants: str = ""
 
 
-def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> dict[str, Any]:
+def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path, data: Path | None = None) -> dict[str, Any]:
     """Run an experiment; write and return its result. `result.json` is replaced only when everything has been measured.
 
     The default size is written to `out/NAME`, others to `out/NAME-SIZE`. Trainings stay under `runs`: a reproduction that
-    was cut off goes on where it was.
+    was cut off goes on where it was. data: the user's own images, where the experiment wants them. ConfigError where it does
+    and there are none, where it does not, or where it has no such size.
     """
+    if experiment.wants and data is None:
+        raise ConfigError(
+            f"{experiment.name} runs on your own copy of its images, which no package carries; give --data FOLDER (or a zip): "
+            f"{experiment.wants}"
+        )
+    if data is not None and not experiment.wants:
+        raise ConfigError(f"{experiment.name} brings its own images, found --data {data}; leave it out")
+    if size not in experiment.sizes:
+        offered = " or ".join(f"--size {name}" for name in experiment.sizes)
+        raise ConfigError(f"{experiment.name} has no size '{size}'; give {offered}")
     folder = out / (experiment.name if size == "default" else f"{experiment.name}-{size}")
     folder.mkdir(parents=True, exist_ok=True)
     began, at = time.monotonic(), commit()
-    lab = Lab(folder, runs, size, [])
+    lab = Lab(folder, runs, size, [], data)
     metrics = experiment.run(lab)
     result = {
         "experiment": experiment.name,
         "about": experiment.about,
         "paper": experiment.paper,
-        "command": f"unpaired reproduce {experiment.name}" + ("" if size == "default" else f" --size {size}"),
+        "command": f"unpaired reproduce {experiment.name}"
+        + ("" if size == "default" else f" --size {size}")
+        + ("" if data is None else " --data FOLDER"),
         "size": size,
         "budget": experiment.budget.get(size, ""),
         "commit": at,
@@ -100,7 +123,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path) -> d
         "minutes": round((time.monotonic() - began) / 60 + sum(training.minutes_before for training in lab.trainings), 1),
         "deviations": list(experiment.deviations),
         "metrics": metrics,
-        "claims": [_verdict(claim, metrics) for claim in experiment.claims],
+        "claims": [verdict for verdict in (_verdict(claim, metrics) for claim in experiment.claims) if verdict is not None],
     }
     write_json(folder / "result.json", result)
     return result
@@ -113,8 +136,35 @@ def find(table: Mapping[str, Experiment], name: str) -> Experiment:
     return table[name]
 
 
-def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any]:
+def trained(lab: Lab, name: str, *, source: str | Path, game: specs.GameSpec, data: DataOptions, training: Training) -> Path:
+    """The folder of a finished run below the lab's; trained now, or taken up where it was cut off, if it is not there yet.
+
+    name: of its folder, with "/" between folders. RunError where the folder holds a run of other options or images.
+    """
+    folder = lab.runs / name
+    before = minutes(folder)
+    if not (folder / "config.json").exists():
+        runs.train(source, out=folder, game=game, data=data, training=training)
+    run = load_config(folder)
+    if (run.game, run.data, run.training) != (game, data, training):
+        raise RunError(f"{folder} was trained with other options than this experiment's; remove it, or choose another --runs")
+    if run.sources not in ((str(source),), (str(Path(source).absolute()),)):
+        raise RunError(f"{folder} was trained on {', '.join(run.sources)}, not on {source}; remove it, or choose another --runs")
+    if not any(event["event"] == "end" and event["complete"] for event in journal.read(folder)):
+        runs.resume(folder)
+    lab.trainings.append(Reused(before, run.commit))
+    return folder
+
+
+def minutes(folder: Path) -> float:
+    """What a run has trained so far; 0 where there is none."""
+    return max((event.get("seconds", 0.0) for event in journal.read(folder)), default=0.0) / 60
+
+
+def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any] | None:
     measured = claim.measure(metrics)
+    if measured is None:
+        return None
     return {
         "statement": claim.statement,
         "source": claim.source,

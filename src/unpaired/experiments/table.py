@@ -1,7 +1,8 @@
-"""Every experiment, by name."""
+"""Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import faces, toy, toy_conditions
+from unpaired.experiments import edges, faces, toy, toy_conditions
 from unpaired.experiments.base import Experiment
+from unpaired.experiments.recipes import RECIPES
 
 EXPERIMENTS: dict[str, Experiment] = {
     "toy": toy.TOY,
@@ -9,4 +10,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-hair": faces.HAIR,
     "faces-glasses": faces.GLASSES,
     "faces-sequence": faces.SEQUENCE,
+    "edges": edges.EDGES,
+    "emoji": edges.EMOJI,
 }
+
+EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **RECIPES}
+"""What `unpaired reproduce` can run."""
