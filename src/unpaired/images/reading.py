@@ -72,7 +72,7 @@ def header(source: str | Path | bytes) -> Header:
             width, height = struct.unpack(">II", start[16:24])
             channels = _PNG_CHANNELS.get(start[25], 3)
             return Header("PNG", _PNG_MODES[channels], width, height, channels, 16)
-        image = _identify(stream, largest=None)
+        image = identify(stream, largest=None)
         if image is not None and not (start[:4] in tiff.STARTS and not tiff.for_pillow(image, channels=None)):
             depth = _mode_depth(image.mode)
             channels = native_channels(image) if depth == 8 else 1
@@ -152,7 +152,7 @@ def open_image(
     colour(background)
     with explained(source):
         if isinstance(source, Image.Image):
-            decoded, original = _pillow(source.copy(), _about(source), value_range=value_range)
+            decoded, original = _pillow(source.copy(), about_picture(source), value_range=value_range)
         else:
             with stream_of(source) as stream:
                 decoded, original = decode(
@@ -215,7 +215,7 @@ def decode(
         return samples, npy_original(samples.pixels.shape, npy_header(stream)[2])
     if is_deep_png(start):
         return _deep_png(stream, value_range=value_range, largest=largest)
-    image = _identify(stream, largest=largest)
+    image = identify(stream, largest=largest)
     if start[:4] in tiff.STARTS and (image is None or keep or not tiff.for_pillow(image, channels=channels)):
         with tiff.opened(stream) as file:
             by_pillow = image is not None and tiff.for_pillow(image, channels=channels)
@@ -236,17 +236,17 @@ def decode(
     if at_least is not None:
         image.draft(None, (at_least, at_least))
     image.load()  # a PNG may say its EXIF last
-    about = _about(image) if keep else None
+    about = about_picture(image) if keep else None
     return _pillow(image, about, value_range=value_range)
 
 
-def _about(image: Image.Image) -> Original:
+def about_picture(image: Image.Image) -> Original:
     """What is kept of a decoded image, but for the numbers of its pixels."""
     icc, dpi = image.info.get("icc_profile") or None, density(image.info.get("dpi"))
     return Original(str(image.format), 0, 0, 0, 8, icc=icc, exif=kept_exif(image), dpi=dpi)
 
 
-def _identify(stream: Any, *, largest: int | None) -> Image.Image | None:
+def identify(stream: Any, *, largest: int | None) -> Image.Image | None:
     """The file as Pillow opens it, its pixels not yet decoded; None for a TIFF of a kind that Pillow does not know.
 
     Not by `Image.open`: its bound on the size is one for the whole process.
@@ -358,7 +358,7 @@ def _deep_png(stream: Any, *, value_range: tuple[float, float] | None, largest: 
     content = stream.read()
     width, height = struct.unpack(">II", content[16:24])
     require_size(height, width, 4, largest=largest)
-    image = _identify(io.BytesIO(content), largest=None)
+    image = identify(io.BytesIO(content), largest=None)
     raw = imagecodecs.png_decode(content)
     raw = raw if raw.ndim == 3 else raw[:, :, None]
     assert image is not None
