@@ -1,7 +1,7 @@
 """Write the numbers of `results/*/result.json` into README.md and docs/*.md.
 
 Between `<!-- results:NAME:WHAT -->` and `<!-- /results -->` everything is replaced: WHAT is `claims`, `scores`, `modes`,
-`summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
+`conditions`, `segments`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
 """
 
 import json
@@ -29,7 +29,7 @@ def scores(result: Result) -> str:
     """Errors by direction and method, for an experiment that compares translators."""
     lines = []
     for direction, methods in result["metrics"]["scores"].items():
-        measures = [name for name in SCORES if name in methods["DiscoGAN"]]
+        measures = [name for name in SCORES if name in methods["CycleGAN" if "CycleGAN" in methods else "DiscoGAN"]]
         lines += [f"| {direction.replace('_', ' ')} | {' | '.join(measures)} |", "| --- |" + " ---: |" * len(measures)]
         for method, values in methods.items():
             lines.append(f"| {method} | {' | '.join(_number(values.get(name)) for name in measures)} |")
@@ -49,6 +49,21 @@ def modes(result: Result) -> str:
             lines.append(f"| {model} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def conditions(result: Result) -> str:
+    """Collisions and modes covered by condition and model, at the end and, where a condition is long, on the way."""
+    found = result["metrics"]["conditions"]
+    models = list(next(iter(found.values()))["at the end"])
+    lines = [f"| condition | steps | seeds | {' | '.join(models)} |", "| --- | ---: | ---: |" + " ---: |" * len(models)]
+    for name, condition in found.items():
+        ways = condition.get("on the way", {})
+        steps = [step for step in next(iter(ways.values()), {}) if int(step)] or [str(condition["steps"])]
+        for step in steps[1::2] if len(steps) > 10 else steps:
+            at = {model: ways[model][step] if ways else condition["at the end"][model] for model in models}
+            cells = [f"{at[model]['collisions']:.2f} / {at[model]['modes covered']:.2f}" for model in models]
+            lines.append(f"| {name} | {step} | {condition['seeds']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def facts(result: Result) -> str:
@@ -71,6 +86,7 @@ WRITERS: dict[str, Callable[[Result], str]] = {
     "claims": claims,
     "scores": scores,
     "modes": modes,
+    "conditions": conditions,
     "facts": facts,
     "summary": summary,
 }

@@ -1,12 +1,19 @@
 """From image files to translated image files, whatever lies in the folders."""
 
+import itertools
 import zipfile
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
+import PIL.ImageCms
 import pytest
+import tifffile
+import torch
 
-from unpaired.errors import ConfigError, DataError, EmptyDomain, RunError
+from unpaired import images
+from unpaired.errors import ConfigError, DataError, EmptyDomain, RunError, ShapeError
+from unpaired.metrics.flicker import flicker
 from unpaired.networks import specs
 from unpaired.networks.build import generator
 from unpaired.translate import translate_files
@@ -136,7 +143,7 @@ def test_unreadable_files_are_skipped_and_told(bundle, draw, tmp_path):
     assert reasons.keys() == {"2.png", "4.png", "5.png"}
     assert "truncated" in reasons["2.png"]
     assert "empty" in reasons["4.png"]
-    assert "No such file" in reasons["5.png"]
+    assert "no such file" in reasons["5.png"]
     text = tmp_path / "notes.txt"
     text.write_text("no picture")
     done = translate_files(bundle, [text, given / "1.png"], out=tmp_path / "more", device="cpu")
@@ -215,3 +222,385 @@ def test_a_translation_that_was_cut_off_goes_on(bundle, draw, tmp_path):
     assert again.there == 1
     assert (out / "1.png").stat().st_mtime_ns == before
     assert first.others == [f"{given}/notes.txt"]
+
+
+# -- any image --
+
+
+def bundle_of(folder, spec, *, channels=3, target=None, size=16, background="white", shake=True, fit="crop"):
+    """A bundle with random weights; with the network, as it was saved."""
+    source, target = (channels, size, size), (target or channels, size, size)
+    network = generator(spec, source, target)
+    if shake:
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter += 0.1 * torch.randn_like(parameter)
+    one = Translator(network, spec=spec, source=source, target=target)
+    save_bundle(folder, {"a_to_b": one}, fit=fit, background=background, about={}, card="")
+    return folder
+
+
+@pytest.fixture
+def same(tmp_path):
+    """A function: a bundle whose network answers with its input, as its change to it is zero."""
+
+    def make(channels=3, **more):
+        return bundle_of(tmp_path / f"same{channels}", specs.ResidualImage(width=4), channels=channels, shake=False, **more)
+
+    return make
+
+
+RESNET = specs.ResNet(width=4, blocks=1)
+WHITE = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
+
+
+def noise(channels, dtype, *, height=13, width=22):
+    """[H, W, C]. Floats are multiples of 1/65536, which survive the way to [-1, 1] and back."""
+    values = np.random.default_rng(0).integers(0, 65536, (height, width, channels))
+    if dtype is np.float32:
+        return (values / 65536).astype(np.float32)
+    return (values % (WHITE[dtype] + 1)).astype(dtype)
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images.write(path, pixels)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "dtype"),
+    [
+        *itertools.product(["a.png"], [1, 3], [np.uint8, np.uint16]),
+        *itertools.product(["a.tif", "a.npy"], [1, 3, 5], [np.uint8, np.uint16, np.float32]),
+        ("a.webp", 3, np.uint8),
+        ("a.bmp", 3, np.uint8),
+        ("a.bmp", 1, np.uint8),
+    ],
+)
+def test_what_loses_nothing_comes_back_bit_for_bit(same, tmp_path, name, channels, dtype):
+    """Of any odd size, depth and number of channels: what goes in and comes out is the same where the network changes nothing."""
+    pixels = noise(channels, dtype)
+    save(tmp_path / "in" / "deep" / name, pixels)
+    done = translate_files(same(channels), [tmp_path / "in"], out=tmp_path / "out", device="cpu")
+    assert (done.skipped, done.ways) == ([], {"whole": 1})
+    found, original = images.open_image(tmp_path / "out" / "deep" / name)
+    assert found.dtype == dtype
+    assert np.array_equal(found, pixels)
+    assert original.format == images.open_image(tmp_path / "in" / "deep" / name)[1].format
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("a.png", np.uint8), ("a.png", np.uint16), ("a.tif", np.uint16), ("a.webp", np.uint8)]
+)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("tile", [None, 8])
+def test_transparency_is_carried_over_bit_for_bit(same, tmp_path, name, dtype, channels, tile):
+    pixels = noise(channels + 1, dtype)
+    # Faint colours of 16 bits are below the steps of float32.
+    pixels[:, :, -1] = np.where(noise(1, np.uint8)[:, :, 0] < 60, 0, pixels[:, :, -1] / 2 + WHITE[dtype] / 2)
+    save(tmp_path / "in" / name, pixels)
+    translate_files(same(channels), [tmp_path / "in"], out=tmp_path / "out", device="cpu", tile=tile)
+    found, original = images.open_image(tmp_path / "out" / name)
+    assert original.alpha
+    assert found.dtype == dtype
+    assert np.array_equal(found[:, :, -1], pixels[:, :, -1])
+    seen = pixels[:, :, -1] > 0
+    if dtype is np.float32:  # the background went in and came out again
+        np.testing.assert_allclose(found[seen], pixels[seen], atol=1e-6)
+    else:
+        assert np.array_equal(found[seen], pixels[seen])
+
+
+def test_transparency_is_composed_where_it_cannot_be_kept(same, tmp_path):
+    clear = PIL.Image.new("RGBA", (5, 4), (255, 0, 0, 0))
+    (tmp_path / "in").mkdir()
+    clear.save(tmp_path / "in" / "a.png")
+    clear.save(tmp_path / "in" / "b.bmp", format="PNG")  # misnamed
+    for alpha, names in (("auto", ["a.png", "b.bmp"]), ("keep", ["a.png", "b.png"]), ("compose", ["a.png", "b.bmp"])):
+        out = tmp_path / alpha
+        translate_files(same(background="#0000ff"), [tmp_path / "in"], out=out, device="cpu", alpha=alpha)
+        assert files(out) == names
+        kept = [name for name in names if PIL.Image.open(out / name).mode == "RGBA"]
+        assert kept == ({"auto": ["a.png"], "keep": names, "compose": []}[alpha])
+        for name in set(names) - set(kept):
+            assert read(out / name)[0, 0].tolist() == [0, 0, 255]
+
+
+def test_a_photograph_keeps_its_profile_and_stands_upright(same, tmp_path):
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Make] = "A camera"
+    exif[PIL.ExifTags.Base.Orientation] = 6  # to be turned right
+    across, down = np.meshgrid(np.arange(40), np.arange(24))
+    picture = PIL.Image.fromarray(np.stack([across * 6, down * 10, across + down], 2).astype(np.uint8))
+    (tmp_path / "in").mkdir()
+    picture.save(tmp_path / "in" / "a.jpg", quality=95, subsampling=0, icc_profile=profile, exif=exif)
+    translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu")
+    with PIL.Image.open(tmp_path / "out" / "a.jpg") as found:
+        assert (found.format, found.size) == ("JPEG", (24, 40))
+        assert found.info["icc_profile"] == profile
+        assert found.getexif()[PIL.ExifTags.Base.Make] == "A camera"
+        assert found.getexif().get(PIL.ExifTags.Base.Orientation, 1) == 1
+        upright = np.asarray(picture.transpose(PIL.Image.Transpose.ROTATE_270)).astype(int)
+        assert np.abs(np.asarray(found) - upright).mean() < 2
+
+
+def test_domains_may_have_other_channels(tmp_path):
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    PIL.Image.fromarray(noise(3, np.uint8)).save(tmp_path / "a.png", icc_profile=profile)
+    grey = bundle_of(tmp_path / "grey", RESNET, target=1)
+    translate_files(grey, [tmp_path / "a.png"], out=tmp_path / "to grey", device="cpu")
+    with PIL.Image.open(tmp_path / "to grey" / "a.png") as found:
+        assert (found.mode, found.size) == ("L", (22, 13))
+        assert "icc_profile" not in found.info
+    many = bundle_of(tmp_path / "many", RESNET, target=5)
+    translate_files(many, [tmp_path / "a.png"], out=tmp_path / "to many", device="cpu")
+    assert files(tmp_path / "to many") == ["a.tif"]
+    assert tifffile.imread(tmp_path / "to many" / "a.tif").shape == (13, 22, 5)
+    save(tmp_path / "five.npy", noise(5, np.float32))
+    few = bundle_of(tmp_path / "few", RESNET, channels=5, target=3)
+    done = translate_files(few, [tmp_path / "five.npy", tmp_path / "a.png"], out=tmp_path / "to few", device="cpu")
+    assert images.open_image(tmp_path / "to few" / "five.npy")[0].shape == (13, 22, 3)
+    assert [reason for _, reason in done.skipped] == ["3 channels; wanted 5: more than 4 come only from TIFF or NPY"]
+
+
+def test_16_bits_go_through_the_network_as_such(tmp_path):
+    pixels = noise(1, np.uint16)
+    save(tmp_path / "a.png", pixels)
+    where = bundle_of(tmp_path / "b", RESNET, channels=1)
+    translate_files(where, [tmp_path / "a.png"], out=tmp_path / "out", device="cpu")
+    exact = load(where)(pixels / np.float32(65535)) * 65535
+    assert np.abs(images.open_image(tmp_path / "out" / "a.png")[0] - exact).max() <= 0.51
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.npy", "a.bmp"])
+def test_tiles_give_what_the_whole_image_gives(tmp_path, name):
+    pixels = noise(3, np.uint8 if name == "a.bmp" else np.uint16, height=70, width=51)
+    save(tmp_path / "in" / name, pixels)
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(tmp_path / "in" / name, name)
+    where = bundle_of(tmp_path / "b", RESNET)
+    found = []
+    for given, tile in (("in", None), ("in", 16), ("in.zip", 16)):
+        out = tmp_path / f"{given}{tile}"
+        done = translate_files(where, [tmp_path / given], out=out, device="cpu", tile=tile)
+        assert (done.skipped, done.ways) == ([], {f"in tiles of {tile} px" if tile else "whole": 1})
+        assert files(out) == [name]
+        found.append(images.open_image(out / name)[0])
+        assert (found[-1].shape, found[-1].dtype) == (pixels.shape, pixels.dtype)
+    white = WHITE[pixels.dtype.type]
+    assert np.abs(found[0].astype(float) - found[1]).max() <= max(1, 1e-4 * white)
+    assert np.array_equal(found[1], found[2])
+
+
+def test_a_large_file_that_cannot_be_read_leaves_nothing(tmp_path):
+    save(tmp_path / "in" / "1.tif", noise(3, np.uint8, height=70, width=51))
+    content = (tmp_path / "in" / "1.tif").read_bytes()
+    (tmp_path / "in" / "2.tif").write_bytes(content[:-4000])
+    where = bundle_of(tmp_path / "b", RESNET)
+    done = translate_files(where, [tmp_path / "in"], out=tmp_path / "out", device="cpu", tile=16)
+    assert files(tmp_path / "out") == ["1.tif"]
+    assert [(name, "truncated" in reason) for name, reason in done.skipped] == [(f"{tmp_path}/in/2.tif", True)]
+
+
+def test_images_of_one_size_go_together_and_the_others_alone(tmp_path):
+    """Whatever the batch, every image gets its own answer, and keeps its size."""
+    sizes = [(12, 16), (12, 16), (20, 8), (12, 16), (16, 16), (20, 8)]
+    for index, (height, width) in enumerate(sizes):
+        pixels = np.random.default_rng(index).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        save(tmp_path / "in" / f"{index}.png", pixels)
+    where = bundle_of(tmp_path / "b", RESNET)
+    one = load(where)
+    for batch in (1, 4, 32):
+        out = tmp_path / f"by {batch}"
+        done = translate_files(where, [tmp_path / "in"], out=out, device="cpu", batch=batch)
+        assert done.ways == {"whole": 6}
+        for path in done.translated:
+            alone = np.asarray(one(tmp_path / "in" / path.name)).astype(int)
+            assert np.abs(read(path) - alone).max() <= 1
+
+
+@pytest.mark.parametrize(("fit", "size"), [("crop", (20, 20)), ("resize", (50, 20)), ("pad", (50, 20))])
+def test_networks_of_one_size_give_the_size_back(tmp_path, fit, size):
+    (tmp_path / "in").mkdir()
+    PIL.Image.fromarray(noise(3, np.uint8, height=20, width=50)).save(tmp_path / "in" / "a.png")
+    where = bundle_of(tmp_path / "b", SPEC, fit=fit)
+    done = translate_files(where, [tmp_path / "in"], out=tmp_path / "own", device="cpu")
+    assert PIL.Image.open(tmp_path / "own" / "a.png").size == size
+    assert list(done.ways) == [load(where).framing().words]
+    translate_files(bundle_of(tmp_path / "c", SPEC), [tmp_path / "in"], out=tmp_path / "asked", device="cpu", fit=fit)
+    assert PIL.Image.open(tmp_path / "asked" / "a.png").size == size
+    translate_files(where, [tmp_path / "in"], out=tmp_path / "small", device="cpu", keep_size=False)
+    assert PIL.Image.open(tmp_path / "small" / "a.png").size == (16, 16)
+    with pytest.raises(ShapeError, match="takes images of 16 x 16 px only"):
+        translate_files(where, [tmp_path / "in"], out=tmp_path / "whole", device="cpu", fit="whole")
+
+
+# -- frames --
+
+
+def moving(path, count=4, **how):
+    """Frames of 60 colours: a square that walks over noise."""
+    random = np.random.default_rng(0)
+    colours = random.integers(0, 256, (60, 3), dtype=np.uint8)
+    still = colours[random.integers(0, 60, (13, 22))]
+    frames = []
+    for index in range(count):
+        frame = still.copy()
+        frame[4:7, 3 + index : 6 + index] = colours[0]
+        frames.append(frame)
+    pictures = [PIL.Image.fromarray(frame) for frame in frames]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures[0].save(
+        path, save_all=True, append_images=pictures[1:], **({"duration": [40, 120, 60, 80][:count], "loop": 2} | how)
+    )
+    return frames
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
+def test_animations_are_translated_frame_by_frame(same, tmp_path, suffix):
+    frames = moving(tmp_path / "in" / f"a.{suffix}", **({"lossless": True} if suffix == "webp" else {}))
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu", batch=3, flicker=True)
+    assert (done.skipped, done.ways) == ([], {"whole, frame by frame": 1})
+    with images.open_frames(tmp_path / "out" / f"a.{suffix}") as found:
+        assert (list(found.durations), found.loops) == ([40, 120, 60, 80], 2)
+        assert all(np.array_equal(pixels, frame) for pixels, frame in zip(found, frames, strict=True))
+    measured = done.flicker[f"{tmp_path}/in/a.{suffix}"]
+    assert (measured.pairs, measured.change, measured.own, measured.ratio) == (3, 0, 0, 1)
+    assert measured.still > 0.9
+
+
+def test_still_gifs_and_moving_ones(same, tmp_path):
+    moving(tmp_path / "in" / "a.gif")
+    PIL.Image.fromarray(noise(3, np.uint8)).save(tmp_path / "in" / "b.gif")
+    moving(tmp_path / "in" / "c.bmp", format="GIF")  # misnamed
+    translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu")
+    assert files(tmp_path / "out") == ["a.gif", "b.png", "c.png"]
+    assert [images.is_animated(tmp_path / "out" / name) for name in ("a.gif", "b.png", "c.png")] == [True, False, True]
+
+
+def test_transparent_frames_stay_transparent(same, tmp_path):
+    frames = []
+    for index in range(3):
+        frame = PIL.Image.new("RGBA", (22, 13), (0, 0, 0, 0))
+        frame.paste((200, 20 * index, 30, 255), (2 + index, 2, 9 + index, 9))
+        frames.append(frame)
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50, disposal=2)
+    for alpha in ("auto", "compose"):
+        translate_files(same(), [tmp_path / "a.gif"], out=tmp_path / alpha, device="cpu", alpha=alpha)
+        with images.open_frames(tmp_path / alpha / "a.gif") as found:
+            assert found.original.alpha is (alpha == "auto")
+            for pixels, frame in zip(found, frames, strict=True):
+                wanted = np.asarray(frame)
+                shows = wanted[:, :, 3] == 255
+                assert np.array_equal(pixels[:, :, :3][shows], wanted[:, :, :3][shows])
+                rest = pixels[~shows]
+                assert (rest[:, 3] == 0).all() if alpha == "auto" else (rest == 255).all()
+
+
+def test_a_folder_of_frames_is_measured_in_natural_order(same, tmp_path):
+    """The eleventh frame follows the tenth; a gap, and another size, part neighbours."""
+    for index in range(1, 12):
+        save(tmp_path / "in" / f"frame{index}.png", np.full((8, 8, 3), index, np.uint8))
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu", batch=4, flicker=True)
+    (name, measured), *others = done.flicker.items()
+    assert (name, others) == (str(tmp_path / "in"), [])
+    assert (measured.pairs, measured.still) == (10, 1)  # a step of 8 bits each
+    assert measured.own == pytest.approx(1 / 255, rel=1e-3)
+    save(tmp_path / "in" / "frame3.png", np.full((8, 9, 3), 3, np.uint8))
+    (tmp_path / "in" / "frame7.png").write_text("no picture")
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "more", device="cpu", batch=4, flicker=True)
+    assert done.flicker[name].pairs == 10 - 2 - 2
+    (tmp_path / "more" / "frame10.png").unlink()
+    (tmp_path / "more" / "frame11.png").unlink()
+    (tmp_path / "more" / "frame1.png").unlink()
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "more", device="cpu", existing="keep", flicker=True)
+    assert done.flicker[name].pairs == 1
+    assert translate_files(same(), [tmp_path / "in"], out=tmp_path / "none", device="cpu").flicker == {}
+
+
+def test_flicker_is_that_of_the_network(tmp_path):
+    frames = moving(tmp_path / "a.gif")
+    where = bundle_of(tmp_path / "b", RESNET)
+    done = translate_files(where, [tmp_path / "a.gif"], out=tmp_path / "out", device="cpu", flicker=True)
+    x = images.to_tensor(np.stack(frames))
+    wanted = flicker(x, load(where)(x))
+    assert done.flicker[str(tmp_path / "a.gif")] == pytest.approx(wanted, rel=1e-3)
+    assert wanted.change > 0
+
+
+def test_frames_of_many_channels_cannot_be_written(tmp_path):
+    moving(tmp_path / "a.gif")
+    done = translate_files(bundle_of(tmp_path / "b", RESNET, target=5), [tmp_path / "a.gif"], out=tmp_path / "out", device="cpu")
+    assert done.skipped == [(str(tmp_path / "a.gif"), "an animation, whose frames cannot have 5 channels")]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_animation_is_skipped(same, tmp_path):
+    moving(tmp_path / "in" / "a.gif")
+    (tmp_path / "in" / "a.gif").write_bytes((tmp_path / "in" / "a.gif").read_bytes()[:-300])
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu")
+    assert [name for name, _ in done.skipped] == [f"{tmp_path}/in/a.gif"]
+    assert not (tmp_path / "out").exists() or files(tmp_path / "out") == []
+
+
+# -- trouble --
+
+
+def test_an_out_below_a_file_is_refused(bundle, draw, tmp_path):
+    given = draw("deep/1.png")
+    (tmp_path / "file").write_text("no folder")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(RunError, match=r"file is a file, and answers should go into a folder there; choose another --out"):
+            translate_files(bundle, [given], out=out, device="cpu")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deep").write_text("no folder")
+    with pytest.raises(RunError, match=r"deep is a file"):
+        translate_files(bundle, [given], out=tmp_path / "out", device="cpu", existing="overwrite")
+
+
+def test_memory_that_does_not_suffice_is_told(bundle, draw, tmp_path, monkeypatch):
+    given = draw("1.png")
+
+    def full(*_):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(Translator, "translate", full)
+    with pytest.raises(RunError, match=r"memory does not suffice at .*1\.png.*try a smaller --batch or --tile"):
+        translate_files(bundle, [given], out=tmp_path / "out", device="cpu")
+
+    def broken(*_):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(Translator, "translate", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        translate_files(bundle, [given], out=tmp_path / "out", device="cpu")
+
+
+def test_it_is_told_how_far_it_is(same, tmp_path):
+    for index in range(3):
+        save(tmp_path / "in" / f"{index}.png", noise(3, np.uint8, height=8, width=8))
+    moving(tmp_path / "in" / "4.gif")
+    save(tmp_path / "in" / "5.png", noise(3, np.uint8, height=30, width=30))
+    said = []
+    translate_files(
+        same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu", batch=2, tile=24, tell=lambda *told: said.append(told)
+    )
+    assert said[0] == (0, 5, "", 0.0)
+    assert said[-1] == (5, 5, "", 0.0)
+    assert sorted(said, key=lambda told: told[0] + told[3]) == said
+    names = {name.removeprefix(f"{tmp_path}/in/") for _, _, name, _ in said}
+    assert names == {"", "4.gif", "5.png"}
+    assert len([share for _, _, name, share in said if name.endswith("5.png")]) > 3
+
+
+def test_a_seed_is_one_noise(tmp_path):
+    save(tmp_path / "a.png", noise(3, np.uint8))
+    where = bundle_of(tmp_path / "b", specs.ResNet(width=4, blocks=1, dropout=0.5))
+    found = {}
+    for seed, deterministic in ((0, False), (1, False), (0, True), (1, True)):
+        out = tmp_path / f"{seed}{deterministic}"
+        translate_files(where, [tmp_path / "a.png"], out=out, device="cpu", seed=seed, deterministic=deterministic)
+        found[seed, deterministic] = (out / "a.png").read_bytes()
+    assert found[0, False] != found[1, False]
+    assert found[0, True] == found[1, True] != found[0, False]

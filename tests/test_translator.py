@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import pytest
 import torch
 
@@ -95,13 +96,157 @@ def test_pictures_of_any_size_and_mode_are_fitted():
     picture = PIL.Image.new("RGBA", (40, 20), (255, 0, 0, 0))
     for fit in ("crop", "resize", "pad"):
         one = translator(fit=fit, background="black")
-        assert one(picture).size == (16, 16)
+        answer = one(picture)
+        assert (answer.size, answer.mode) == ((20, 20) if fit == "crop" else (40, 20), "RGBA")
         assert one(picture.convert("L")).mode == "RGB"
         assert np.array_equal(one.fitted(picture), np.zeros((16, 16, 3)))  # transparent: only the background is seen
+        assert one.pixels(picture, keep_size=False)[0].shape == (16, 16, 4)
+        assert one.pixels(picture, alpha="compose")[0].shape[2] == 3
+        assert one.pixels(picture, fit="resize")[0].shape == (20, 40, 4)
     wide = np.zeros((16, 48, 3), np.uint8)
     wide[:, 16:32] = 255
     assert translator(fit="crop").fitted(PIL.Image.fromarray(wide)).min() == 255
     assert (translator(fit="pad", background="black").fitted(PIL.Image.fromarray(wide))[:4] == 0).all()
+
+
+# -- networks that take any size --
+
+RESNET = specs.ResNet(width=4, blocks=1)
+ANY_SIZE = [RESNET, specs.UNet(width=4, downs=2, norm="instance", dropout=0), specs.ResidualImage(width=4, norm="instance")]
+
+
+def shaken(spec, **options):
+    """A network none of whose layers is zero."""
+    one = translator(spec=spec, **options)
+    with torch.no_grad():
+        for parameter in one.network.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return one
+
+
+@pytest.mark.parametrize("spec", ANY_SIZE, ids=lambda spec: spec.kind)
+def test_networks_of_convolutions_take_images_of_any_size(spec, tmp_path):
+    one = shaken(spec)
+    assert one.any_size
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 13, 22, 3), dtype=np.uint8)
+    many = one(pixels)
+    assert (many.shape, many.dtype) == (pixels.shape, np.uint8)
+    # The network's own answer to the image mirrored below and to the right, to multiples of 4 or of 2.
+    below, right = (1, 0) if spec.kind == "residual_image" else (3, 2)
+    larger = np.pad(pixels, ((0, 0), (0, below), (0, right), (0, 0)), mode="reflect")
+    one.network.eval()
+    with torch.no_grad():
+        wanted = one.network(torch.from_numpy(larger).permute(0, 3, 1, 2).float() / 127.5 - 1)[:, :, :13, :22]
+    assert np.array_equal(many, as_bytes(wanted))
+    tensor = one(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1)
+    torch.testing.assert_close(tensor, wanted.clamp(-1, 1), atol=1e-5, rtol=0)
+    PIL.Image.fromarray(pixels[0]).save(tmp_path / "0.png")
+    for given in (tmp_path / "0.png", PIL.Image.fromarray(pixels[0])):
+        answer = one(given)
+        assert answer.size == (22, 13)
+        assert np.abs(np.asarray(answer).astype(int) - many[0]).max() <= 1  # rounding, of one image instead of two
+    assert one(np.zeros((0, 13, 22, 3), np.uint8)).shape == (0, 13, 22, 3)
+    assert one(PIL.Image.new("RGB", (1, 1))).size == (1, 1)
+
+
+def test_the_trained_shape_is_translated_by_the_same_numbers_as_ever(pixels):
+    one = shaken(RESNET)
+    x = images.to_tensor(pixels)
+    assert torch.equal(one(x), one.batch(x))
+    with pytest.raises(ShapeError, match=r"takes \[N, 3, 16, 16\]"):
+        one.batch(torch.zeros(1, 3, 12, 16))
+
+
+def test_16_bits_for_16_bits(tmp_path):
+    one = shaken(RESNET, source=(1, 16, 16), target=(1, 16, 16))
+    deep = np.random.default_rng(0).integers(0, 65536, (9, 14, 1), dtype=np.uint16)
+    answer = one(deep)
+    assert (answer.dtype, answer.shape) == (np.uint16, deep.shape)
+    exact = one(deep / np.float32(65535))
+    assert np.abs(answer - exact * 65535).max() <= 0.51
+    assert (answer % 257 != 0).mean() > 0.9  # more than 8 bits
+    assert np.array_equal(one(torch.from_numpy(deep).permute(2, 0, 1)).numpy()[0], answer[:, :, 0])
+    images.write(tmp_path / "deep.png", deep)
+    found, original = one.pixels(tmp_path / "deep.png")
+    assert (found.dtype, original.depth) == (np.uint16, 16)
+    assert np.array_equal(found, answer)
+    assert one(tmp_path / "deep.png").mode == "L"  # pictures have 8 bits
+
+
+def test_tiles_answer_as_the_whole_image():
+    one = shaken(RESNET)
+    x = torch.rand(2, 3, 50, 37) * 2 - 1
+    whole = one(x)
+    one.tile = 20
+    assert one.tile_for(20, 20) is None
+    assert one.tile_for(5, 21) == 20
+    tiled = one(x)
+    assert tiled.shape == whole.shape
+    torch.testing.assert_close(tiled, whole, atol=1e-4, rtol=0)
+    assert tiled.abs().max() <= 1
+    assert not torch.equal(tiled, whole)  # they did go another way
+
+
+def test_images_too_large_for_memory_go_in_tiles_by_themselves(monkeypatch):
+    one = shaken(RESNET)
+    assert one.tile_for(64, 64) is None
+    assert one.tile_for(20000, 20000) == 512
+    assert translator().tile_for(20000, 20000) is None  # of one size
+    monkeypatch.setattr("unpaired.translator.ROOM", 1)
+    assert shaken(RESNET).tile_for(16, 17) == 512
+
+
+def test_noise_is_the_seeds_and_not_the_callers():
+    one = shaken(specs.ResNet(width=4, blocks=1, dropout=0.5))
+    x = torch.rand(2, 3, 13, 22) * 2 - 1
+    state = torch.get_rng_state()
+    first = one(x)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(one(x), first)
+    assert torch.equal(one(x[1]), first[1])
+    one.seed = 1
+    assert not torch.equal(one(x), first)
+    one.seed, one.deterministic = 0, True
+    quiet = one(x)
+    one.seed = 1
+    assert torch.equal(one(x), quiet)
+    one.tile, one.deterministic = 10, False
+    assert torch.equal(one(x), one(x))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (np.zeros((2, 16, 16, 1)), r"found \[2, 16, 16, 1\]; this translator takes \[N, H, W, 3\] or one sample \[H, W, 3\]"),
+        (torch.zeros(2, 1, 8, 8), r"takes \[N, 3, H, W\]"),
+        (torch.zeros(3, 0, 8), r"found \[1, 3, 0, 8\]"),
+        (np.zeros((16, 16), np.uint8), r"found \[16, 16\]"),
+    ],
+)
+def test_channels_must_be_those_of_training(given, says):
+    with pytest.raises(ShapeError, match=says):
+        translator(spec=RESNET)(given)
+
+
+def test_a_network_of_one_size_cannot_take_images_whole():
+    with pytest.raises(
+        ShapeError, match="network 'encoder_decoder' takes images of 16 x 16 px only; fit them by crop, resize or"
+    ):
+        translator().framing(fit="whole")
+
+
+def test_a_picture_keeps_its_profile(tmp_path):
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    PIL.Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png", icc_profile=profile)
+    assert translator(spec=RESNET)(tmp_path / "a.png").info["icc_profile"] == profile
+    assert "icc_profile" not in translator(spec=RESNET, target=(1, 16, 16))(tmp_path / "a.png").info
+
+
+def test_a_device_that_is_not_there_is_refused(bundle):
+    for device in ("cuda:77", "nonsense"):
+        with pytest.raises(ConfigError, match=f"device '{device}' cannot be used here"):
+            load(bundle[0], device=device)
 
 
 def test_grey_to_colour():
@@ -150,9 +295,9 @@ def test_chunks_make_no_difference(trained, pixels, answers):
         (torch.zeros(5, dtype=torch.uint8), r"found \[5\]"),
         (
             torch.zeros(3, 16, 16, dtype=torch.int64),
-            "found a tensor of torch.int64; wanted uint8, or floats from -1 to 1",
+            "found a tensor of torch.int64; wanted uint8, uint16, or floats from -1 to 1",
         ),
-        (np.full((16, 16, 3), 255.0), "found an array of float64 from 255 to 255; wanted uint8, or floats from 0 to 1"),
+        (np.full((16, 16, 3), 255.0), "found an array of float64 from 255 to 255; wanted uint8, uint16, or floats from 0 to 1"),
         (np.full((16, 16, 3), np.nan), "from nan to nan"),
         (np.full((16, 16, 3), -1.0), "from -1 to -1"),
         (np.zeros((16, 16, 3), np.int64), "found an array of int64 from 0 to 0"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from pydantic import PositiveFloat, PositiveInt, ValidationError
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from tyro.conf import OmitArgPrefixes, Positional
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -114,30 +114,69 @@ class Translate:
     images: Positional[tuple[str, ...]]
     """Image files, folders and zips."""
     out: Path
-    """Where the translated images go; names and folders are kept."""
+    """Where the translated images go; names, folders, formats, sizes and bits a sample are kept."""
     direction: Direction = "a_to_b"
     """Which way."""
     device: str = "auto"
     """auto, cpu, cuda, mps."""
     batch: PositiveInt = 32
-    """Images at once."""
+    """Images of one size at once."""
     existing: Literal["refuse", "overwrite", "keep"] = "refuse"
     """What to do with answers that are there already: refuse to begin, replace them, or keep them and do the rest."""
+    fit: Literal["whole", "crop", "resize", "pad"] | None = None
+    """How images come to the network: whole, or brought to the trained size. None: whole where the network takes any size
+    (resnet, unet, residual_image), else as in training."""
+    keep_size: bool = True
+    """Bring what was fitted back to the size that it had (of cropped images the part that was not cut off)."""
+    alpha: Literal["auto", "keep", "compose"] = "auto"
+    """Transparency that neither domain has: keep it (JPEG and BMP become PNG), or compose it over the background. auto: keep it
+    where the file's format can hold it."""
+    seed: NonNegativeInt = 0
+    """Of the noise of networks that have dropout; the same for every image."""
+    deterministic: bool = False
+    """Without noise."""
+    tile: PositiveInt | None = None
+    """Translate larger images in tiles of so many pixels, with the statistics of the whole image. None: in tiles of 512 where
+    they are too large for memory."""
+    scratch: Path | None = None
+    """A folder on a disk with space for what is kept between tiles; none for the system's temporary one."""
+    flicker: bool = False
+    """Measure how much the answers to an animation, or to a folder's images in their order, change where nothing moves."""
 
     def run(self) -> None:
-        from unpaired.translate import translate_files
+        from unpaired.translate import shown, translate_files
 
-        done = translate_files(
-            self.run_folder,
-            self.images,
-            out=self.out,
-            direction=self.direction,
-            device=self.device,
-            batch=self.batch,
-            existing=self.existing,
-        )
+        with shown() as tell:
+            done = translate_files(
+                self.run_folder,
+                self.images,
+                out=self.out,
+                direction=self.direction,
+                device=self.device,
+                batch=self.batch,
+                existing=self.existing,
+                fit=self.fit,
+                keep_size=self.keep_size,
+                alpha=self.alpha,
+                seed=self.seed,
+                deterministic=self.deterministic,
+                tile=self.tile,
+                scratch=self.scratch,
+                flicker=self.flicker,
+                tell=tell,
+            )
         kept = f", {done.there} were there already" if done.there else ""
         print(f"translated into {self.out}: {len(done.translated)}{kept}")
+        for way, count in done.ways.items():
+            print(f"  {count} {way}")
+        for name, measured in done.flicker.items():
+            print(
+                f"flicker of {name}, {measured.pairs} pairs of frames: where nothing moves ({measured.still:.0%} of the picture) "
+                f"the answer changes by {measured.change:.2%} of the range, the input by {measured.own:.2%}; everywhere it changes "
+                f"{measured.ratio:.2f} times as much as the input"
+            )
+        if self.flicker and not done.flicker:
+            print("no flicker to measure: no animation, and no two neighbouring images of one size")
         if done.others:
             print(f"not images by their names, left alone: {len(done.others)}, such as {done.others[0]}", file=sys.stderr)
         for name, reason in done.skipped:

@@ -96,3 +96,39 @@ def test_the_background_of_deep_pads():
     assert many[0, 0] == pytest.approx(np.ones(6))
     layered = images.fit(np.zeros((4, 1, 4), np.uint16), size=4, how="pad", background="white")
     assert layered[0, 0].tolist() == [65535] * 4
+
+
+# -- the way back --
+
+
+@pytest.mark.parametrize("shape", [(9, 14), (14, 9), (64, 3), (1, 1), (16, 16), (5, 5)])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+def test_what_was_fitted_comes_back_at_its_size(shape, channels, noise):
+    pixels = noise(*shape, channels)
+    for how in ("resize", "pad"):
+        fitted = images.fit(pixels, size=16, how=how)
+        assert images.restored(fitted, shape=shape, how=how).shape == (*shape, channels)
+    side = min(shape)  # of the square that "crop" leaves
+    assert images.seen(shape, size=(16, 16), how="crop") == (side, side)
+    assert images.restored(images.fit(pixels, size=16), shape=shape, how="crop").shape == (side, side, channels)
+
+
+def test_what_padding_added_is_cut_off_and_leaves_no_trace():
+    black = np.zeros((7, 20, 3), np.uint8)
+    fitted = images.fit(black, size=32, how="pad", background="white")
+    assert fitted.max() == 255
+    assert images.restored(fitted, shape=(7, 20), how="pad").max() == 0
+
+
+@pytest.mark.parametrize("how", ["crop", "resize", "pad"])
+def test_there_and_back_is_near_where_nothing_is_lost(how, smooth):
+    pixels = smooth(24, 36)
+    wanted = pixels[:, 6:30] if how == "crop" else pixels
+    found = images.restored(images.fit(pixels, size=72, how=how), shape=(24, 36), how=how)
+    assert np.abs(found.astype(int) - wanted).max() <= 4
+
+
+def test_the_part_that_is_seen_has_the_proportions_of_the_size():
+    assert images.seen((30, 90), size=(16, 32), how="crop") == (30, 60)
+    assert images.seen((30, 30), size=(16, 32), how="crop") == (15, 30)
+    assert images.seen((30, 90), size=(16, 32), how="pad") == (30, 90)

@@ -1,11 +1,13 @@
 """Files in: formats, orientation, transparency, sample ranges, errors."""
 
+import io
 import struct
 import zlib
 
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from unpaired import images
@@ -412,3 +414,35 @@ def test_damaged_exif_is_no_reason_to_refuse_a_picture(smooth, encoded):
     pixels, original = images.open_image(content)
     assert np.array_equal(pixels, smooth())
     assert original.exif is None
+
+
+@pytest.mark.parametrize(
+    "how", [{"compression": "lzw", "predictor": True}, {"compression": "zlib"}, {"compression": "packbits"}, {}]
+)
+def test_damage_is_told_and_never_worse(noise, as_tiff, how):
+    content = as_tiff(noise(20, 20, 5, dtype=np.uint16), photometric="minisblack", planarconfig="contig", tile=(16, 16), **how)
+    random, refused = np.random.default_rng(0), 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in random.integers(len(content), size=3):
+            damaged[place] = random.integers(256)
+        try:
+            read = images.read(bytes(damaged), channels=5, depth=16)
+            assert read.dtype == np.uint16
+        except UnreadableImages:
+            refused += 1
+    assert refused > 10
+
+
+def test_a_tiff_says_what_is_wrong_with_it(noise, as_tiff):
+    samples = noise(40, 40, 5, dtype=np.uint16)
+    content = as_tiff(samples, photometric="minisblack", planarconfig="contig", rowsperstrip=10)
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        tags = {code: file.pages[0].tags[code].valueoffset for code in (257, 259)}
+    longer, strange = bytearray(content), bytearray(content)
+    longer[tags[257] : tags[257] + 4] = (1000).to_bytes(4, "little")
+    with pytest.raises(UnreadableImages, match="truncated, or damaged: it holds 4 of 100 pieces"):
+        images.read(bytes(longer), channels=5)
+    strange[tags[259] : tags[259] + 2] = (34887).to_bytes(2, "little")
+    with pytest.raises(UnreadableImages, match="a TIFF compressed by LERC; wanted one that is not, or by LZW, Deflate, PackBits"):
+        images.read(bytes(strange), channels=5)

@@ -1,6 +1,6 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import edges, faces, toy, toy_conditions
+from unpaired.experiments import earth, edges, faces, toy, toy_conditions
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
 
@@ -10,6 +10,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-hair": faces.HAIR,
     "faces-glasses": faces.GLASSES,
     "faces-sequence": faces.SEQUENCE,
+    "earth": earth.EARTH,
     "edges": edges.EDGES,
     "emoji": edges.EMOJI,
 }

@@ -21,6 +21,7 @@ MOVING = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
 """Endings of the files that can hold frames, and the format of each."""
 
 _COLOURS = 256  # of a frame of a GIF
+_CLEAR = (0, 0, 0, 0)
 
 
 @final
@@ -43,7 +44,7 @@ class Animation:
         channels = self.original.channels
         for index in range(len(self)):
             self._image.seek(self._first + index)
-            yield from_picture(to_channels(self._image, channels=channels, behind=(0, 0, 0, 0)))
+            yield from_picture(to_channels(self._image, channels=channels, behind=_CLEAR))
 
 
 def is_animated(source: str | Path | bytes) -> bool:
@@ -70,7 +71,10 @@ def open_frames(source: str | Path | bytes) -> Iterator[Animation]:
                 image.load()
                 durations.append(float(image.info.get("duration", 0)))
                 channels = native_channels(image)
-                if channels in ALPHA and to_channels(image, channels=channels, behind=(0, 0, 0, 0)).getextrema()[-1][0] == 255:
+                if (
+                    channels in ALPHA
+                    and from_picture(to_channels(image, channels=channels, behind=_CLEAR))[:, :, -1].min() == 255
+                ):
                     channels -= 1
                 found.add(channels)
             alpha = any(channels in ALPHA for channels in found)

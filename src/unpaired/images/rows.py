@@ -1,7 +1,6 @@
 """Images too large for the memory, a block of rows at a time."""
 
 import contextlib
-import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from unpaired.errors import ShapeError, UnreadableImages
+from unpaired.errors import ShapeError
 from unpaired.images import reading, tiff
 from unpaired.images.channels import Samples
 from unpaired.images.levels import DTYPES, Depth, Pixels, depth_of, require_depth, to_depth
 from unpaired.images.original import Original
+from unpaired.images.pieces import Pieces, stored_rows
 from unpaired.images.writing import png_chunk, png_chunks, replacing, require_writable, write
 
 _PNG_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -132,13 +132,12 @@ def _source(
         file = stack.enter_context(tiff.opened(stream))
         found = tiff.layout(file, channels=channels)
         if found is not None and found.pages == 1 and found.orientation == 1:
-            page = found.page
-            tall, wide = (page.tilelength, page.tilewidth) if page.is_tiled else (1, found.width)
-            reading.require_size(tall, wide, found.channels, largest=largest)
+            pieces = tiff.pieces(found.page)
+            reading.require_size(1 if pieces.in_one else pieces.tall, pieces.wide, found.channels, largest=largest)
             depth = reading.depth_of_samples(np.dtype(found.page.dtype))
             size = {"width": found.width, "height": found.height}
             about = tiff.about(stream, file, **size, channels=found.channels, depth=depth, alpha=found.alpha)
-            return _Tiff(stream, found, value_range=value_range), about
+            return _Tiff(pieces, found, value_range=value_range), about
     decoded, original = reading.decode(
         stream, channels=channels, at_least=None, value_range=value_range, largest=largest, keep=True
     )
@@ -169,17 +168,6 @@ def _sink(
     return _RawSink(stream)
 
 
-def _raw(stream: Any, place: int, dtype: np.dtype[Any], row: tuple[int, int], start: int, stop: int) -> npt.NDArray[Any]:
-    """Rows `start` to before `stop`, `[N, W, C]`, of samples that lie one after the other from `place` on."""
-    length = row[0] * row[1] * dtype.itemsize
-    stream.seek(place + start * length)
-    content = stream.read((stop - start) * length)
-    if len(content) < (stop - start) * length:
-        raise UnreadableImages("the file is truncated")
-    raw = np.frombuffer(content, dtype).reshape(stop - start, *row)
-    return raw.astype(dtype.newbyteorder("="), copy=False)
-
-
 @final
 class _Whole:
     """An image that had to be decoded whole."""
@@ -202,7 +190,7 @@ class _Npy:
 
     def read(self, start: int, stop: int) -> Samples:
         _, width, channels = self._shape
-        raw = _raw(self._stream, self._place, self._dtype, (width, channels), start, stop)
+        raw = stored_rows(self._stream, self._place, self._dtype, (width, channels), start, stop)
         return reading.npy_samples(raw, value_range=self._range)
 
 
@@ -210,53 +198,13 @@ class _Npy:
 class _Tiff:
     """A TIFF of one page that stands upright."""
 
-    def __init__(self, stream: Any, found: tiff.Layout, *, value_range: tuple[float, float] | None) -> None:
-        self._stream, self._found, self._range = stream, found, value_range
+    def __init__(self, pieces: Pieces, found: tiff.Layout, *, value_range: tuple[float, float] | None) -> None:
+        self._pieces, self._found, self._range = pieces, found, value_range
         self.colours = found.colours
-        self._kept: dict[int, npt.NDArray[Any]] = {}
 
     def read(self, start: int, stop: int) -> Samples:
-        found = self._found
-        raw = self._contiguous(start, stop) if found.page.is_contiguous and found.axes != "SYX" else self._segments(start, stop)
-        return Samples(tiff.levels(raw, found, value_range=self._range), found.colours, found.alpha)
-
-    def _contiguous(self, start: int, stop: int) -> npt.NDArray[Any]:
-        found = self._found
-        dtype = np.dtype(found.page.dtype).newbyteorder(found.page.parent.byteorder)
-        return _raw(self._stream, found.page.dataoffsets[0], dtype, (found.width, found.channels), start, stop)
-
-    def _segments(self, start: int, stop: int) -> npt.NDArray[Any]:
-        """The rows, out of the strips or tiles that they touch."""
-        found, page = self._found, self._found.page
-        tall, wide = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, found.width)
-        down, across = -(-found.height // tall), -(-found.width // wide)
-        rows = np.zeros((stop - start, found.width, found.channels), page.dtype)
-        planes = found.channels if found.axes == "SYX" else 1
-        touched = range(start // tall, (stop - 1) // tall + 1)
-        places = itertools.product(range(planes), touched, range(across))
-        indices = [(plane * down + band) * across + n for plane, band, n in places]
-        # Blocks of rows overlap, and their borders seldom lie between two strips.
-        self._kept = {index: self._kept[index] for index in indices if index in self._kept}
-        for index in indices:
-            if index not in self._kept:
-                self._kept[index] = self._segment(index)
-            segment = self._kept[index]
-            plane, top, left = index // (down * across), index // across % down * tall, index % across * wide
-            first, last = max(start, top), min(stop, top + segment.shape[0], found.height)
-            width = min(segment.shape[1], found.width - left)
-            channels = slice(plane, plane + 1) if found.axes == "SYX" else slice(None)
-            rows[first - start : last - start, left : left + width, channels] = segment[first - top : last - top, :width]
-        return rows
-
-    def _segment(self, index: int) -> npt.NDArray[Any]:
-        page = self._found.page
-        self._stream.seek(page.dataoffsets[index])
-        content = self._stream.read(page.databytecounts[index])
-        tables = page.jpegtables
-        decoded, _, shape = page.decode(content or None, index, jpegtables=tables, jpegheader=page.jpegheader)
-        if decoded is None:  # a segment that was left out is empty
-            decoded = np.full(shape, page.nodata, page.dtype)
-        return decoded[0]
+        pixels = tiff.levels(self._pieces.rows(start, stop), self._found, value_range=self._range)
+        return Samples(pixels, self._found.colours, self._found.alpha)
 
 
 class _Sink(Protocol):

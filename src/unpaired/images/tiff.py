@@ -18,6 +18,7 @@ from unpaired.errors import UnreadableImages
 from unpaired.images.channels import ALPHA, MODES, Samples, straight
 from unpaired.images.levels import DTYPES, Depth, Pixels, ranged
 from unpaired.images.original import Original, density, exif_of_tiff, parts_of
+from unpaired.images.pieces import Pieces
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """What a TIFF begins with: either byte order, and either width of its pointers."""
@@ -26,7 +27,7 @@ STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 for _name in ("PIL", "tifffile"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
-_BITS, _DESCRIPTION, _EXTRA, _ORIENTATION = 258, 270, 338, 274
+_BITS, _COMPRESSION, _DESCRIPTION, _EXTRA, _ORIENTATION = 258, 259, 270, 338, 274
 # As with formats: a decoder that nobody needs is one that nobody can attack.
 _COMPRESSIONS = frozenset((1, 5, 7, 8, 32773, 32946, 34925, 50000))
 _GEOGRAPHY = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)
@@ -96,12 +97,6 @@ def layout(file: tifffile.TiffFile, *, channels: int | None = None) -> Layout | 
         raise UnreadableImages(
             f"a TIFF compressed by {packed}; wanted one that is not, or by LZW, Deflate, PackBits, JPEG, LZMA or Zstandard"
         )
-    tall, wide = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, width)
-    if not all(isinstance(number, int) and number > 0 for number in (tall, wide)):
-        raise UnreadableImages("a damaged TIFF: its tiles have no size")
-    wanted = -(-height // tall) * -(-width // wide) * (samples if page.axes == "SYX" else 1)
-    if len(page.dataoffsets) < wanted or len(page.databytecounts) < wanted:
-        raise UnreadableImages(f"the file is truncated, or damaged: it holds {len(page.dataoffsets)} of {wanted} pieces")
     extra = [int(which) for which in page.extrasamples]
     colours = 3 if kind == _RGB and samples >= 3 else 1 if samples == 1 or (extra and extra[0] != _UNKNOWN) else 0
     alpha = bool(extra) and extra[0] in (_PREMULTIPLIED, _STRAIGHT) and samples == colours + 1
@@ -125,12 +120,24 @@ def layout(file: tifffile.TiffFile, *, channels: int | None = None) -> Layout | 
 
 def samples(file: tifffile.TiffFile, found: Layout, *, value_range: tuple[float, float] | None) -> Samples:
     """The image, decoded and upright. Raises UnreadableImages, and whatever tifffile raises for damaged files."""
-    pages = [file.pages[index].asarray() for index in range(found.pages)]
-    stack = np.stack(pages, axis=2) if found.pages > 1 else pages[0]
-    if found.axes == "SYX":
-        stack = np.moveaxis(stack, 0, 2)
-    raw = stack.reshape(found.height, found.width, found.channels)
+    pages = [pieces(file.pages[index].aspage()).rows(0, found.height) for index in range(found.pages)]
+    raw = np.concatenate(pages, axis=2) if found.pages > 1 else pages[0]
     return Samples(upright(levels(raw, found, value_range=value_range), found.orientation), found.colours, found.alpha)
+
+
+def pieces(page: Any) -> Pieces:
+    """The page's rows. UnreadableImages where the file does not hold all of it."""
+    for number in (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip,):
+        if not isinstance(number, int) or number < 1:
+            raise UnreadableImages("a damaged TIFF: its pieces have no size")
+    found = Pieces(page)
+    # Tiles may reach beyond the image, but none needs to be much larger.
+    if found.tall * found.wide > 4 * max(page.imagelength * page.imagewidth, 1 << 22):
+        raise UnreadableImages(f"a damaged TIFF: its pieces are of {found.wide} x {found.tall} pixels")
+    there = min(len(page.dataoffsets), len(page.databytecounts))
+    if there < found.count:
+        raise UnreadableImages(f"the file is truncated, or damaged: it holds {there} of {found.count} pieces")
+    return found
 
 
 def levels(raw: npt.NDArray[Any], found: Layout, *, value_range: tuple[float, float] | None) -> Pixels:
@@ -171,7 +178,7 @@ def about(stream: Any, file: tifffile.TiffFile, *, width: int, height: int, chan
         icc=page.iccprofile,
         exif=exif_of_tiff(stream),
         dpi=(said[0] * inch, said[1] * inch) if said else None,
-        compressed=int(page.compression) != 1,
+        compressed=int(page.tags.valueof(_COMPRESSION, 1)) != 1,
         geography=tuple((tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in tags),
     )
 

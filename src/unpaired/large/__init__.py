@@ -6,6 +6,6 @@ tile by tile with as much context as its layers see: one pass measures what a la
 to compute again in a file (`scratch`), the last writes the answer (`run`).
 """
 
-from unpaired.large.run import padded_shape, translate_large
+from unpaired.large.run import padded_shape, translate_large, whole_bytes
 
-__all__ = ["padded_shape", "translate_large"]
+__all__ = ["padded_shape", "translate_large", "whole_bytes"]

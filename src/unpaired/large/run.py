@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unpaired.errors import ShapeError
 from unpaired.large.layers import Box, Moments, Norm, Shape, reflected
-from unpaired.large.plan import Pass, Plan, Planner, demand, leaves, tiles
+from unpaired.large.plan import VALUE, Pass, Plan, Planner, demand, leaves, tiles
 from unpaired.large.program import Program
 from unpaired.large.scratch import Scratch
 
@@ -29,6 +29,24 @@ def padded_shape(network: nn.Module, *, shape: tuple[int, int], channels: int) -
     (see `reflected`). ShapeError where no size will do, or where the network is not one of layers that are known.
     """
     return _padded(Program(network), shape, channels)
+
+
+def whole_bytes(network: nn.Module, *, shape: tuple[int, int], channels: int) -> int:
+    """Bytes of float32 feature maps that are in memory at once where an image of this shape goes through the network whole.
+
+    What libraries need besides comes on top: allow twice as much. ShapeError as `padded_shape`.
+    """
+    program = Program(network)
+    shapes = program.shapes(channels, *_padded(program, shape, channels))
+    answer = len(shapes) - 1
+    boxes = demand(program.steps, shapes, answer, Box.whole(shapes[answer]), frozenset())
+    goes = leaves(program.steps, boxes)
+    now = peak = 0
+    for index in boxes:
+        now += math.prod(shapes[index])
+        peak = max(peak, now)
+        now -= sum(math.prod(shapes[gone]) for gone in goes[index])
+    return VALUE * peak
 
 
 def translate_large(

@@ -23,8 +23,8 @@ green       other land, green in *both* pictures                   mask, satelli
 bare        other land, green in *neither*: desert, steppe, rock   mask, satellite and map
 =========== ====================================================== =========================
 
-Void are lakes (the map draws none), snow (it is gone on the map) and land that is green in one picture alone: VOIDSHARE of
-all pixels. For green and bare there is no third source; that both pictures must agree makes these two classes easier than
+Void are lakes (the map draws none), snow (it is gone on the map) and land that is green in one picture alone: an eighth
+of all pixels. For green and bare there is no third source; that both pictures must agree makes these two classes easier than
 they are in truth, for every method alike. Mountains are no class: the map shows them, but on the satellite image hardly a
 pixel of ETOPO1's highlands could be told from other land.
 
@@ -171,9 +171,7 @@ def atlas() -> Atlas:
     """
     satellite, relief, elevation = (_strip(_picture(f"{name}.jpg")) for name in ("bmng", "shadedrelief", "etopo1"))
     mask = np.frombuffer(gzip.decompress(_file("lsmask_2.5min_f.bin")), np.uint8).reshape(_MASK)[::-1]  # south is first
-    rows, columns = (
-        ((np.arange(count) + 0.5) / count * fine).astype(np.int64) for count, fine in zip(_GRID, _MASK, strict=True)
-    )
+    rows, columns = (((np.arange(count) + 0.5) / count * fine).astype(np.int64) for count, fine in zip(_GRID, _MASK, strict=True))
     return Atlas(satellite, relief, elevation, _strip(mask[np.ix_(rows, columns)]))
 
 

@@ -43,6 +43,18 @@ def _emoji(task: Literal["edges", "edges-pairs", "emoji"]) -> Callable[[Path, in
     return make
 
 
+EARTH_LICENCE = "MIT (pictures), LGPL-3.0-or-later (mask)"
+
+
+def _earth(*, pairs: bool) -> Callable[[Path, int], None]:
+    def make(folder: Path, size: int) -> None:
+        from unpaired.data.sets import earth
+
+        earth.make(folder, size=size, pairs=pairs)
+
+    return make
+
+
 def _toy(folder: Path, size: int) -> None:
     from unpaired.data.sets import toy
 
@@ -59,6 +71,12 @@ SETS: dict[str, NamedSet] = {
     "emoji": NamedSet(
         "emoji, OpenMoji <-> Twemoji, of different emoji; partners hidden", "CC BY-SA 4.0, CC BY 4.0", _emoji("emoji")
     ),
+    "earth": NamedSet(
+        "satellite image <-> relief map, of different places; with labels and exact counterparts",
+        EARTH_LICENCE,
+        _earth(pairs=False),
+    ),
+    "earth-pairs": NamedSet("satellite image <-> relief map, in pairs; with labels", EARTH_LICENCE, _earth(pairs=True)),
     "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy),
 }
 

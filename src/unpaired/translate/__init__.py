@@ -1,0 +1,12 @@
+"""From image files to translated image files.
+
+plan      what there is to translate, where each answer goes and how it is made, before anything is written
+run       the translation
+large     images that go through the network in tiles, a block of rows at a time
+progress  how far it is, on a terminal
+"""
+
+from unpaired.translate.progress import Tell, shown
+from unpaired.translate.run import Existing, Outcome, translate_files
+
+__all__ = ["Existing", "Outcome", "Tell", "shown", "translate_files"]
