@@ -16,7 +16,7 @@ from unpaired.errors import ConfigError, DataError, EmptyDomain, RunError, Shape
 from unpaired.metrics.flicker import flicker
 from unpaired.networks import specs
 from unpaired.networks.build import generator
-from unpaired.translate import translate_files
+from unpaired.translate import shown, translate_files
 from unpaired.translator import Translator, load, save_bundle
 
 SPEC = specs.EncoderDecoder(width=4)
@@ -290,9 +290,13 @@ def test_what_loses_nothing_comes_back_bit_for_bit(same, tmp_path, name, channel
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [("a.png", np.uint8), ("a.png", np.uint16), ("a.tif", np.uint16), ("a.webp", np.uint8)]
+    ("name", "dtype", "channels"),
+    [
+        *itertools.product(["a.png"], [np.uint8, np.uint16], [1, 3]),
+        *itertools.product(["a.tif"], [np.uint16, np.float32], [1, 3]),
+        ("a.webp", np.uint8, 3),
+    ],
 )
-@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("tile", [None, 8])
 def test_transparency_is_carried_over_bit_for_bit(same, tmp_path, name, dtype, channels, tile):
     pixels = noise(channels + 1, dtype)
@@ -592,6 +596,20 @@ def test_it_is_told_how_far_it_is(same, tmp_path):
     names = {name.removeprefix(f"{tmp_path}/in/") for _, _, name, _ in said}
     assert names == {"", "4.gif", "5.png"}
     assert len([share for _, _, name, share in said if name.endswith("5.png")]) > 3
+
+
+def test_bars_are_for_terminals(capsys, monkeypatch):
+    with shown() as tell:
+        tell(0, 2, "", 0.0)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # as rich is told of a terminal
+    with shown() as tell:
+        tell(0, 2, "", 0.0)
+        tell(1, 2, "in/[big].tif", 0.5)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "[big].tif" in err
+    assert "1/2" in err
 
 
 def test_a_seed_is_one_noise(tmp_path):

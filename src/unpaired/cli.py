@@ -172,7 +172,7 @@ class Translate:
         for name, measured in done.flicker.items():
             print(
                 f"flicker of {name}, {measured.pairs} pairs of frames: where nothing moves ({measured.still:.0%} of the picture) "
-                f"the answer changes by {measured.change:.2%} of the range, the input by {measured.own:.2%}; everywhere it changes "
+                f"the answer changes by {measured.change:.2%} of the range, the input by {measured.own:.2%}; everywhere, "
                 f"{measured.ratio:.2f} times as much as the input"
             )
         if self.flicker and not done.flicker:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from unpaired.errors import RunError, ShapeError
-from unpaired.large import padded_shape, run, translate_large
+from unpaired.large import padded_shape, run, translate_large, whole_bytes
 from unpaired.large.layers import Layer
 from unpaired.networks.encoder_decoder import EncoderDecoderNet
 from unpaired.networks.noise import set_deterministic
@@ -284,7 +284,7 @@ class TestMemory:
         script = """
 import sys, torch
 from pathlib import Path
-from unpaired.large import translate_large
+from unpaired.large import translate_large, whole_bytes
 from unpaired.networks.residual_image import ResidualImageGenerator
 torch.set_num_threads(1)
 network = ResidualImageGenerator(channels=3, width=32, blocks=1, downs=1, norm="instance").eval()
@@ -372,3 +372,12 @@ def test_an_encoder_decoder_is_made_of_convolutions_too(picture, shaken, tiled, 
     network = shaken(EncoderDecoderNet(in_channels=3, out_channels=3, size=32, width=4, bottleneck=6, unit=True))
     x = picture(3, 64, 104)
     assert most(tiled(network, x, out=3, tile=32) - whole(network, x)) < 1e-4
+
+
+def test_what_a_whole_image_takes_is_known_before_it_is_translated():
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1)).eval()
+    # At once at most: the first convolution's answer and the activation's, of 8 channels each, in floats.
+    assert whole_bytes(network, shape=(10, 20), channels=3) == 4 * (8 + 8) * 10 * 20
+    # Of 11 x 20 px, mirrored to 12 x 20: the input of the last layer, 8 channels on half the rows and columns, and its answer.
+    network = nn.Sequential(nn.Conv2d(3, 8, 2, stride=2), nn.ConvTranspose2d(8, 30, 2, stride=2)).eval()
+    assert whole_bytes(network, shape=(11, 20), channels=3) == 4 * (8 * 6 * 10 + 30 * 12 * 20)

@@ -15,6 +15,7 @@ does; but what a file said besides its pixels is kept for the answer (`Original`
     fitting   crop, stretch, pad
     original  what an answer keeps of its input
     tiff      TIFF of any depth and number of channels
+    pieces    the strips and tiles of a TIFF
     reading   files in
     writing   files out
     animation GIF, WebP and PNG that move

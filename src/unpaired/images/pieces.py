@@ -3,7 +3,7 @@
 import io
 import itertools
 import struct
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from unpaired.errors import UnreadableImages
 _LZW = 5
 
 
+@final
 class Pieces:
     """A page of which any rows can be read; only the strips or tiles that they touch come into memory.
 
@@ -68,6 +69,8 @@ class Pieces:
         page = self._page
         self._stream.seek(page.dataoffsets[index])
         content = self._stream.read(page.databytecounts[index])
+        if len(content) < page.databytecounts[index]:
+            raise UnreadableImages("the file is truncated")
         if content and self._lzw:
             rows = self.tall if page.is_tiled else min(self.tall, self._height - top)
             samples = rows * self.wide * (1 if self._planar else self._channels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 Tell = Callable[[int, int, str, float], None]
 """Is told how many files are done, of how many, the name of one that takes long ("" for none) and what share of it is done."""
@@ -29,9 +30,9 @@ def shown() -> Iterator[Tell]:
 
     def tell(done: int, total: int, name: str, share: float) -> None:
         bars.update(every, completed=done + share, total=total, said=f"{done}/{total}")
-        begins = bool(name) and bars.tasks[one].description != name
-        if begins:
-            bars.reset(one)
+        name = PurePath(name).name
+        if name and bars.tasks[one].description != name:
+            bars.reset(one)  # its clock
         bars.update(one, description=name, completed=share, visible=bool(name))
 
     with bars:

@@ -28,6 +28,9 @@ of all pixels. For green and bare there is no third source; that both pictures m
 they are in truth, for every method alike. Mountains are no class: the map shows them, but on the satellite image hardly a
 pixel of ETOPO1's highlands could be told from other land.
 
+Of the labelled pixels of the 64 px test tiles 12 % are deep and 16 % shallow sea, 3 % ice, 44 % green, 25 % bare (``set.json``
+has the shares of each part). A small U-Net finds 95 % of these pixels' classes on real test tiles of either domain.
+
 **Regions.** From 78 degrees north to 58.5 south, in six bands of 60 degrees of longitude, each 34 degrees for training, a
 gap of 4, 17 for testing, a gap of 4. So no test tile touches a training tile, and each region has its share of every
 class. In a training band, squares of two tiles' width belong to A and to B in turns, like the fields of a chessboard: no
