@@ -14,7 +14,10 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- results:(?P<name>[\w-]+):(?P<what>\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 Result = dict[str, Any]
-SCORES = ("error", "error where to change", "error where to keep", "psnr", "ssim", "retrieval top-1", "reconstruction")
+SCORES = (
+    "per-pixel accuracy", "per-class accuracy", "mean class IoU", "diversity", "error", "error where to change",
+    "error where to keep", "psnr", "ssim", "retrieval top-1", "reconstruction", "kid[efficientnet-lite0]",
+)  # fmt: skip
 
 
 def claims(result: Result) -> str:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from unpaired import config, images, report, runs
+from unpaired.bundle import load_bundle, save_bundle
 from unpaired.engine.journal import Journal
 from unpaired.errors import RunError
 from unpaired.games import specs, table
@@ -21,7 +22,6 @@ from unpaired.networks.specs import PatchGAN, ResNet
 from unpaired.options import DataOptions, Training
 from unpaired.report import write_report
 from unpaired.run_config import RunConfig
-from unpaired.translator import load_bundle, save_bundle
 
 SIZE = 16
 SPEC = specs.DiscoGAN(generator=ResNet(blocks=1, width=4, downs=1), discriminator=PatchGAN(width=4, layers=1), gan=LeastSquares())

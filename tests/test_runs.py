@@ -14,6 +14,7 @@ from rich.console import Console
 
 import unpaired
 from unpaired import files, runs
+from unpaired.bundle import bundle_about, load_bundle
 from unpaired.data.batches import Domains, open_domains
 from unpaired.engine import checkpoint, journal
 from unpaired.errors import ConfigError, DataError, RunError
@@ -21,7 +22,6 @@ from unpaired.games import specs
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder, PatchGAN, UNet
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import RunConfig, load_config
-from unpaired.translator import bundle_about, load_bundle
 
 GAME = specs.DiscoGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
 DATA = DataOptions(size=16, holdout=0.2)

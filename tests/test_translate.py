@@ -12,12 +12,13 @@ import tifffile
 import torch
 
 from unpaired import images
+from unpaired.bundle import load, save_bundle
 from unpaired.errors import ConfigError, DataError, EmptyDomain, RunError, ShapeError
 from unpaired.metrics.flicker import flicker
 from unpaired.networks import specs
 from unpaired.networks.build import generator
 from unpaired.translate import shown, translate_files
-from unpaired.translator import Translator, load, save_bundle
+from unpaired.translator import Translator
 
 SPEC = specs.EncoderDecoder(width=4)
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from unpaired import images
+from unpaired.bundle import bundle_about, load, load_bundle, save_bundle
 from unpaired.errors import ConfigError, RunError, ShapeError, UnpairedError, UnreadableImages
 from unpaired.networks import specs
 from unpaired.networks.build import generator
-from unpaired.translator import Translator, bundle_about, load, load_bundle, save_bundle
+from unpaired.translator import Translator
 
 SPEC = specs.EncoderDecoder(width=4)
 SHAPE = (3, 16, 16)
@@ -84,6 +85,12 @@ def test_tensors_of_floats_lie_in_minus_1_to_1(trained, pixels, answers, dtype):
     assert not many.requires_grad
 
 
+def shown(one, picture):
+    """What the network sees of a picture."""
+    framing = one.framing()
+    return framing.shown(framing.open(picture)[0])
+
+
 def test_pictures_for_pictures(trained, pixels, answers, tmp_path):
     PIL.Image.fromarray(pixels[0]).save(tmp_path / "0.png")
     for given in (PIL.Image.fromarray(pixels[0]), tmp_path / "0.png", str(tmp_path / "0.png")):
@@ -99,14 +106,14 @@ def test_pictures_of_any_size_and_mode_are_fitted():
         answer = one(picture)
         assert (answer.size, answer.mode) == ((20, 20) if fit == "crop" else (40, 20), "RGBA")
         assert one(picture.convert("L")).mode == "RGB"
-        assert np.array_equal(one.fitted(picture), np.zeros((16, 16, 3)))  # transparent: only the background is seen
+        assert np.array_equal(shown(one, picture), np.zeros((16, 16, 3)))  # transparent: only the background is seen
         assert one.pixels(picture, keep_size=False)[0].shape == (16, 16, 4)
         assert one.pixels(picture, alpha="compose")[0].shape[2] == 3
         assert one.pixels(picture, fit="resize")[0].shape == (20, 40, 4)
     wide = np.zeros((16, 48, 3), np.uint8)
     wide[:, 16:32] = 255
-    assert translator(fit="crop").fitted(PIL.Image.fromarray(wide)).min() == 255
-    assert (translator(fit="pad", background="black").fitted(PIL.Image.fromarray(wide))[:4] == 0).all()
+    assert shown(translator(fit="crop"), PIL.Image.fromarray(wide)).min() == 255
+    assert (shown(translator(fit="pad", background="black"), PIL.Image.fromarray(wide))[:4] == 0).all()
 
 
 # -- networks that take any size --
@@ -468,5 +475,5 @@ def test_points_are_no_pictures():
 def test_the_door_for_pictures_is_the_same_both_ways(pixels):
     """`translate` reads with `images.read`: the same pixels as a user's own array."""
     one = translator()
-    assert np.array_equal(one.fitted(PIL.Image.fromarray(pixels[0])), pixels[0])
+    assert np.array_equal(shown(one, PIL.Image.fromarray(pixels[0])), pixels[0])
     assert np.array_equal(np.asarray(images.picture(pixels[0])), pixels[0])

@@ -7,14 +7,14 @@ from unpaired.version import VERSION as __version__
 __all__ = ["__version__", "load", "train"]
 
 if TYPE_CHECKING:
+    from unpaired.bundle import load
     from unpaired.runs import train
-    from unpaired.translator import load
 
 
 def __getattr__(name: str) -> Any:
     """Import what was asked for when it is asked for: torch takes a second, `unpaired --help` must not."""
     if name == "load":
-        from unpaired.translator import load
+        from unpaired.bundle import load
 
         return load
     if name == "train":

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from unpaired import config, evaluation, images, runs
+from unpaired.bundle import load_bundle
 from unpaired.data.batches import Domains
 from unpaired.engine import journal
 from unpaired.errors import DataWarning, RunError, UnpairedError
@@ -32,7 +33,7 @@ from unpaired.files import replacing
 from unpaired.games import table
 from unpaired.metrics import paired
 from unpaired.run_config import RunConfig, load_config
-from unpaired.translator import Translator, load_bundle
+from unpaired.translator import Translator
 from unpaired.version import VERSION
 from unpaired.watch import duration
 

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from unpaired import config, evaluation
+from unpaired.bundle import bundle_about, load_bundle
 from unpaired.data.batches import Domains, Paired, Telling, Unpaired, open_domains
 from unpaired.data.sets.table import SETS, folder_of
 from unpaired.data.sources import kinds, stamp
@@ -39,7 +40,7 @@ from unpaired.games.base import Game
 from unpaired.metrics import features
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import RunConfig, load_config
-from unpaired.translator import Translator, bundle_about, load_bundle
+from unpaired.translator import Translator
 from unpaired.version import commit
 from unpaired.watch import Watch
 

@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from unpaired import config, evaluation
+from unpaired.bundle import save_bundle
 from unpaired.data.batches import Domains
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
 from unpaired.files import replacing
 from unpaired.run_config import RunConfig
-from unpaired.translator import Translator, save_bundle
+from unpaired.translator import Translator
 
 WIDE = 130
 """Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""

@@ -11,11 +11,11 @@ import torch
 from children import start, tell_weights, train
 
 from unpaired import runs
+from unpaired.bundle import load_bundle
 from unpaired.engine import checkpoint, journal
 from unpaired.games import specs
 from unpaired.networks.specs import PatchGAN, ResNet
 from unpaired.options import Adam, DataOptions, Training
-from unpaired.translator import load_bundle
 
 # Without statistics of the batch, which each process takes of its own share.
 GAME = specs.DiscoGAN(

@@ -9,11 +9,11 @@ import torch
 from children import at_move, at_rename, at_step, command, disk, kill, play, resume, start, torn, train
 
 from unpaired import runs
+from unpaired.bundle import load_bundle
 from unpaired.engine import checkpoint, journal
 from unpaired.games import specs
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder, PatchGAN, ResNet
 from unpaired.options import DataOptions, Training
-from unpaired.translator import load_bundle
 
 STEPS = 24
 SMALL = {"generator": EncoderDecoder(width=4), "discriminator": ConvDiscriminator(width=4)}

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from unpaired import runs
+from unpaired.bundle import load_bundle
 from unpaired.data.sets import earth as tiles
 from unpaired.engine import checkpoint
 from unpaired.experiments import base, earth
@@ -16,7 +17,6 @@ from unpaired.games import specs
 from unpaired.metrics import distribution
 from unpaired.metrics.features import Extractor
 from unpaired.networks.specs import PatchGAN, ResNet
-from unpaired.translator import load_bundle
 
 KID = "kid[mean colour]"
 

@@ -10,13 +10,14 @@ from originals import drawn, instance, patch, pixel, resnet, unet
 from torch import nn
 
 from unpaired import cli
+from unpaired.bundle import Judge, save_bundle
 from unpaired.errors import ForeignFile
 from unpaired.interop.exporting import export_bundle
 from unpaired.interop.importing import import_files
 from unpaired.networks.build import discriminator, generator
 from unpaired.networks.noise import set_deterministic
 from unpaired.networks.specs import EncoderDecoder, PatchGAN, ResidualImage, ResNet, UNet
-from unpaired.translator import Judge, Translator, save_bundle
+from unpaired.translator import Translator
 
 BATCH, NONE = nn.BatchNorm2d, originals.Nothing
 

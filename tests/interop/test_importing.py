@@ -14,10 +14,10 @@ from originals import drawn, instance, patch, resnet, unet
 from torch import nn
 
 from unpaired import cli
+from unpaired.bundle import load, load_bundle, load_judges
 from unpaired.errors import ForeignFile, RunError
 from unpaired.interop.importing import import_files
 from unpaired.networks.noise import is_noisy
-from unpaired.translator import load, load_bundle, load_judges
 
 
 def save(folder, **networks):

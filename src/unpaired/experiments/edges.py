@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from unpaired import evaluation, images, runs
+from unpaired.bundle import load_bundle
 from unpaired.errors import RunError
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
 from unpaired.games import specs
 from unpaired.networks.specs import PatchGAN, UNet
 from unpaired.options import Adam, DataOptions, Training
 from unpaired.run_config import load_config
-from unpaired.translator import load_bundle
 
 SHOWN = 10
 DIRECTIONS = ("a_to_b", "b_to_a")

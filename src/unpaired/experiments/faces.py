@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from unpaired import evaluation, images, runs
+from unpaired.bundle import load_bundle
 from unpaired.engine import journal
 from unpaired.errors import RunError
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Reused, Size
@@ -22,7 +23,7 @@ from unpaired.metrics import paired
 from unpaired.networks.specs import PatchGAN, ResidualImage
 from unpaired.options import Adam, DataOptions, Training
 from unpaired.run_config import load_config
-from unpaired.translator import Translator, load_bundle
+from unpaired.translator import Translator
 
 SHOWN = 8
 REPEATS = 5

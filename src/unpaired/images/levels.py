@@ -129,8 +129,8 @@ def _ranged(samples: npt.NDArray[Any], *, value_range: tuple[float, float] | Non
         low, high = (samples.min(), samples.max()) if samples.size else (0.0, 0.0)
         if not (low >= 0.0 and high <= 1.0):  # not-a-number fails too
             raise UnreadableImages(
-                f"float samples from {low:g} to {high:g}; wanted 0 to 1: rescale the file, convert it to 16 bits, or give "
-                "value_range, the samples that are black and white"
+                f"float samples from {low:g} to {high:g}; wanted 0 to 1: rescale the file, convert it to 16 bits, or, in "
+                "Python, give images.read a value_range"
             )
         return samples.astype(np.float32)
     if name in ("int16", "int32", "uint32"):
@@ -138,10 +138,10 @@ def _ranged(samples: npt.NDArray[Any], *, value_range: tuple[float, float] | Non
         if low < 0 or high > 65535:
             raise UnreadableImages(
                 f"{8 * samples.dtype.itemsize}-bit samples from {low} to {high}; wanted 0 to 65535: convert the file to 8 or "
-                "16 bits, or give value_range, the samples that are black and white"
+                "16 bits, or, in Python, give images.read a value_range"
             )
         return samples.astype(np.uint16)
     raise UnreadableImages(
         f"{name} samples, whose black and white nobody knows; wanted uint8, uint16 or floats from 0 to 1: convert the file, "
-        "or give value_range, the samples that are black and white"
+        "or, in Python, give images.read a value_range"
     )

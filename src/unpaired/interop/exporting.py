@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unpaired.bundle import load_bundle, load_judges
 from unpaired.config import format_choice
 from unpaired.errors import ForeignFile
 from unpaired.files import replacing
 from unpaired.interop.cyclegan import DROPOUT, ORIGIN, their_name
 from unpaired.networks import specs
-from unpaired.translator import load_bundle, load_judges
 
 NAMES = {"a_to_b": "G_A", "b_to_a": "G_B", "discriminate_b": "D_A", "discriminate_a": "D_B", "discriminate": "D"}
 """A bundle's networks by their names there: D_A judges what G_A makes. A translator that is alone is G, as in pix2pix."""

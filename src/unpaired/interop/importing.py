@@ -10,12 +10,13 @@ from typing import Literal
 from torch import Tensor, nn
 
 from unpaired import config
+from unpaired.bundle import Judge, save_bundle
 from unpaired.errors import ForeignFile
 from unpaired.images import Fit
 from unpaired.interop import cyclegan, discogan, pickles
 from unpaired.interop.found import Found, unwrapped
 from unpaired.networks import specs
-from unpaired.translator import Judge, Translator, save_bundle
+from unpaired.translator import Translator
 
 Dropout = Literal["auto", "on", "off"]
 FIT: Fit = "resize"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unpaired import images
+from unpaired.bundle import load
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import DataError, RunError, ShapeError
 from unpaired.framing import Alpha, Fitting, Picture
@@ -21,7 +22,7 @@ from unpaired.metrics.flicker import Flicker, FlickerMeter
 from unpaired.translate import large
 from unpaired.translate.plan import Existing, Job, plan
 from unpaired.translate.progress import Tell
-from unpaired.translator import TILE, Translator, load
+from unpaired.translator import TILE, Translator
 
 MOST_PIXELS = 1 << 24
 """Of the images that are held at once."""
