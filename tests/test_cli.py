@@ -12,6 +12,7 @@ import pytest
 
 from unpaired import cli, errors
 from unpaired.errors import DataWarning, MissingDependency
+from unpaired.networks.specs import PRESETS
 from unpaired.run_config import load_config
 from unpaired.version import VERSION
 
@@ -426,3 +427,9 @@ def test_warnings_of_data_are_one_line(call, monkeypatch):
 def test_a_score_is_shown_with_its_extractor(capsys):
     cli._show_scores({"a_to_b": {"translated": {"kid[efficientnet-lite0]": 0.5}}})
     assert "kid[efficientnet-lite0]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "wanted"), PRESETS.items())
+def test_published_generators_have_names(name, wanted):
+    command = cli.parse(["train", "cyclegan", "a", "b", "--out", "run", "--generator", name])
+    assert command.game.generator == wanted

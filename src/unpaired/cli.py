@@ -17,6 +17,7 @@ from unpaired import config
 from unpaired.config import options
 from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError
 from unpaired.games import specs
+from unpaired.networks.specs import PRESETS
 from unpaired.options import DataOptions, Training
 from unpaired.version import VERSION
 
@@ -456,7 +457,7 @@ def _file_arguments(values: Mapping[str, Any], *, length: bool) -> list[str]:
 
 
 def _registry() -> ConstructorRegistry:
-    """Teach tyro choices: `--distance huber(delta=0.5)`."""
+    """Teach tyro choices: `--distance huber(delta=0.5)`, and presets: `--generator unet_128`."""
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
@@ -464,10 +465,11 @@ def _registry() -> ConstructorRegistry:
         members: tuple[Any, ...] = config.union_members(info.type)
         if not all("kind" in getattr(member, "__dataclass_fields__", ()) for member in members):
             return None
+        presets = {name: preset for name, preset in PRESETS.items() if isinstance(preset, members)}
         return PrimitiveConstructorSpec(
             nargs=1,
-            metavar="|".join(member.__dataclass_fields__["kind"].default for member in members),
-            instance_from_str=lambda words: config.parse_choice(words[0], info.type),
+            metavar="|".join([*(member.__dataclass_fields__["kind"].default for member in members), *presets]),
+            instance_from_str=lambda words: presets.get(words[0]) or config.parse_choice(words[0], info.type),
             is_instance=lambda value: isinstance(value, members),
             str_from_instance=lambda value: [config.format_choice(value)],
         )

@@ -14,7 +14,7 @@ from torch import nn
 from unpaired.data.batches import Paired
 from unpaired.games import specs, table
 from unpaired.losses import L1, LeastSquares, NonSaturating
-from unpaired.networks.specs import PatchGAN, ResNet, UNet
+from unpaired.networks.specs import UNET_256, PatchGAN, ResNet, UNet
 
 BATCH = Paired(torch.tensor([1.0, 3.0]).view(2, 1, 1, 1), torch.tensor([-1.0, 4.0]).view(2, 1, 1, 1))
 
@@ -85,7 +85,7 @@ def test_the_discriminator_does_not_teach_the_generator():
 def test_as_published():
     spec = specs.Pix2Pix()
     assert (spec.gan, spec.distance, spec.l1) == (NonSaturating(), L1(), 100.0)
-    assert spec.generator == UNet(norm="batch-by-image", init="normal")
+    assert spec.generator == UNET_256
     game = table.build(spec, shape_a=(3, 256, 256), shape_b=(3, 256, 256), seed=0)
     assert sum(p.numel() for p in game.a_to_b.parameters()) == 54_413_955
     assert sum(p.numel() for p in game.discriminate.parameters()) == 2_768_705

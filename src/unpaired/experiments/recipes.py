@@ -276,7 +276,7 @@ def _pix2pix(
         paper=f"{ISOLA}, appendix 6",
         folder=SIDE_BY_SIDE.format(left=sides[0], right=sides[1]),
         images=images,
-        game=specs.Pix2Pix(generator=replace(UNET_256, norm="batch-by-image", init="normal")),
+        game=specs.Pix2Pix(generator=UNET_256),
         data=DataOptions(size=256, load_size=286 if vary else None, flip=vary, fit="resize", side_by_side=True, swap=swap),
         **more,
     )

@@ -9,7 +9,15 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 
 from unpaired.config import options
 from unpaired.losses import L1, L2, Adversarial, Distance, LeastSquares, NonSaturating
-from unpaired.networks.specs import ConvDiscriminator, Discriminator, EncoderDecoder, Generator, PatchGAN, ResNet, UNet
+from unpaired.networks.specs import (
+    RESNET_9,
+    UNET_256,
+    ConvDiscriminator,
+    Discriminator,
+    EncoderDecoder,
+    Generator,
+    PatchGAN,
+)
 from unpaired.options import Adam
 
 
@@ -143,8 +151,8 @@ class CycleGAN:
     """
 
     game: Literal["cyclegan"] = "cyclegan"
-    generator: Generator = ResNet(init="normal")
-    """The network of G and of F: the paper has 6 residual blocks at 128 px, 9 from 256 px on."""
+    generator: Generator = RESNET_9
+    """The network of G and of F: the paper has resnet_6 at 128 px, resnet_9 from 256 px on."""
     discriminator: Discriminator = PatchGAN(init="normal")
     """The network of D_X and of D_Y."""
     gan: Adversarial = LeastSquares()
@@ -177,9 +185,8 @@ class Pix2Pix:
 
     game: Literal["pix2pix"] = "pix2pix"
     paired: ClassVar[bool] = True
-    generator: Generator = UNet(norm="batch-by-image", init="normal")
-    """The network of G; its dropout is the noise. As in the paper (section 3.4) each image is translated with its own
-    statistics, not with those of the training."""
+    generator: Generator = UNET_256
+    """The network of G; its dropout is the noise."""
     discriminator: Discriminator = PatchGAN(norm="batch", init="normal")
     """The network of D, which sees input and output together."""
     gan: Adversarial = NonSaturating()

@@ -72,10 +72,16 @@ class UNet:
     """How weights begin: as torch's layers do, or normal, as published."""
 
 
-UNET_256 = UNet()
-"""pix2pix's for 256 px, `unet_256` in its authors' code."""
-UNET_128 = UNet(downs=7)
-"""pix2pix's for 128 px, `unet_128` in its authors' code."""
+RESNET_9 = ResNet(init="normal")
+"""CycleGAN's from 256 px on, as published."""
+RESNET_6 = ResNet(blocks=6, init="normal")
+"""CycleGAN's for 128 px."""
+UNET_256 = UNet(norm="batch-by-image", init="normal")
+"""pix2pix's for 256 px, as published: each image is translated with its own statistics (section 3.4), not with the training's."""
+UNET_128 = UNet(downs=7, norm="batch-by-image", init="normal")
+"""pix2pix's for 128 px."""
+PRESETS = {"resnet_9": RESNET_9, "resnet_6": RESNET_6, "unet_256": UNET_256, "unet_128": UNET_128}
+"""Published generators, by the names that the command line and files know them by."""
 
 
 @options
