@@ -108,6 +108,7 @@ def test_no_name_in_a_zip_leads_out_of_the_folder(bundle, draw, tmp_path):
             f"{tmp_path}/absolute.png",
             "../above.png",
             "fine/../../over.png",
+            "C:/drive.png",
             "\\\\host\\share.png",
             "good.png",
         ):

@@ -67,7 +67,7 @@ class TrainReconstructionGAN(_Train):
 
 
 PUBLISHED = Training(batch=1, schedule="linear", decay_from=0.5)
-"""How CycleGAN and pix2pix are trained."""
+"""How CycleGAN is trained, and pix2pix by its authors' code."""
 
 
 @options

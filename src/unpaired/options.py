@@ -68,7 +68,7 @@ class Training:
     """Images of each domain in a step, over all processes together."""
     accumulate: PositiveInt = 1
     """Split each batch into this many parts and add up their gradients: less memory, and the same step where no statistics
-    are taken over the batch (instance norm or none)."""
+    are taken over the batch (instance norm or none) and there is neither a pool nor noise."""
     seed: NonNegativeInt = 0
     """Where all randomness comes from."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"

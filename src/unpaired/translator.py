@@ -198,7 +198,7 @@ class Translator:
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """The network in evaluation mode, its noise at its seed; afterwards all is as it was."""
+        """The network in evaluation mode, its noise at its seed; afterwards it trains as before."""
         device, training = next(self.network.parameters()).device, self.network.training
         noisy = is_noisy(self.network) and not self.deterministic
         self.network.eval()

@@ -61,6 +61,7 @@ def test_natural_order_is_total():
     names = ["b1", "B1", "a", "a01", "a1", "a1b", "10", "9", ""]
     assert sorted(names, key=natural) == sorted(reversed(names), key=natural)
     assert sorted(["10", "9"], key=natural) == ["9", "10"]
+    assert sorted(["\u24602.png", "5\u00b23.png"], key=natural) == ["5\u00b23.png", "\u24602.png"]  # digits that are no numbers
 
 
 LAYOUTS = {

@@ -35,6 +35,17 @@ RUNS = {
         specs.TranslationGAN(generator=ResNet(width=4, blocks=1, downs=1), discriminator=PatchGAN(width=4, layers=1)),
         training(precision="bf16", ema=0.99),
     ),
+    "cyclegan": (  # its pool overflows, so coins are thrown
+        specs.CycleGAN(generator=ResNet(width=4, blocks=1, downs=1), discriminator=PatchGAN(width=4, layers=1), pool=6),
+        training(ema=0.9, schedule="linear"),
+    ),
+    "pix2pix": (  # with noise
+        specs.Pix2Pix(
+            generator=ResNet(width=4, blocks=1, downs=1, dropout=0.5),
+            discriminator=PatchGAN(width=4, layers=1, norm="batch"),
+        ),
+        training(schedule="linear", decay_from=0.5),
+    ),
     "reconstruction": (specs.ReconstructionGAN(**SMALL), training(accumulate=2, schedule="linear", decay_from=0.5)),
 }
 

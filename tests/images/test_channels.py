@@ -41,34 +41,8 @@ def test_composing_by_hand():
     assert red == pytest.approx([0.75, 0.25, 0.25])
 
 
-def test_alpha_is_split_off_and_put_back(noise):
-    for channels in (2, 4):
-        pixels = noise(channels=channels, dtype=np.uint16)
-        colour, alpha = images.split_alpha(pixels)
-        assert colour.shape[2] == channels - 1
-        assert np.array_equal(images.join_alpha(colour, alpha), pixels)
-    opaque = noise(channels=3)
-    assert images.split_alpha(opaque)[0] is opaque
-    assert images.split_alpha(opaque)[1] is None
-    assert images.join_alpha(opaque, None) is opaque
-    layered = noise(channels=4)
-    assert images.join_alpha(layered, alpha) is layered
-
-
-def test_alpha_follows_the_size_and_the_depth_of_the_colour(noise):
-    alpha = np.full((4, 6, 1), 200, np.uint8)
-    joined = images.join_alpha(noise(8, 9, 3, dtype=np.float32), alpha)
-    assert joined.shape == (8, 9, 4)
-    assert joined.dtype == np.float32
-    assert joined[:, :, 3] == pytest.approx(np.full((8, 9), 200 / 255), abs=1e-6)
-
-
 def test_what_cannot_be_converted_says_so(noise):
     with pytest.raises(ShapeError, match="pixels have 6 channels; wanted 3: only grey, colour"):
         images.convert(noise(channels=6), channels=3)
     with pytest.raises(DataError, match="'wite' is no colour"):
         images.convert(noise(channels=4, dtype=np.uint16), channels=3, background="wite")
-    with pytest.raises(ShapeError, match=r"wanted \[H, W, 1 or 3\] and \[H, W, 1\]"):
-        images.join_alpha(noise(channels=5), noise(channels=1))
-    with pytest.raises(ShapeError, match=r"wanted \[H, W, C\], none of them 0"):
-        images.split_alpha(np.zeros((4, 4), np.uint8))

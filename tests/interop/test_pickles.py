@@ -166,3 +166,13 @@ def test_what_is_no_state_dict(tmp_path, value, said):
     torch.save(value, tmp_path / "file")
     with pytest.raises(ForeignFile, match=re.escape(said)):
         pickles.read(tmp_path / "file")
+
+
+def test_what_is_shared_is_read_once(tmp_path):
+    """Forty tables, each of which holds the one before twice: read one by one they would be 2 ** 40."""
+    value = {"weight": torch.ones(2)}
+    for _ in range(40):
+        value = {"one": value, "other": value}
+    torch.save(value, tmp_path / "shared.pth")
+    with pytest.raises(ForeignFile):  # for what it holds, and at once
+        pickles.read(tmp_path / "shared.pth")

@@ -317,7 +317,7 @@ def _called(card: Mapping[str, Any] | None, key: str, otherwise: str) -> str:
 
 def natural(name: str) -> tuple[Any, ...]:
     """A key that sorts names as people do: img2 before img10, whatever the case."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split("([0-9]+)", name.casefold())), name
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split("([0-9]+)", name.casefold())), name
 
 
 def kinds(files: Sequence[str]) -> str:

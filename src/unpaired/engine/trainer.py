@@ -82,6 +82,8 @@ class Trainer(Generic[BatchT]):
         seed = seed_for(training.seed, at.rollbacks)
         torch.manual_seed(seed_for(seed, at.step, self.runtime.rank))
         rate = self.adam.learning_rate * schedule(training, self.done) / 2**at.rollbacks
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)  # the last step's, which would lie beside this one's activations
         plays = [self.game.play(self.batches(at.step, part, seed), at.step) for part in range(training.accumulate)]
         losses: dict[str, Tensor] = {}
         for turns in self._rounds(plays):

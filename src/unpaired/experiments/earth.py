@@ -368,6 +368,9 @@ DEVIATIONS = (
     "no mirroring, as both pictures are lit from the north-west; a moving average of the weights; but in the paper size, batch 4 "
     "and few steps: for the small budget",
     "every model is scored as it ends: no checkpoint is chosen by known answers",
+    "the running statistics of batch norm mix whatever a generator was shown: in CycleGAN and DiscoGAN also the other "
+    "generator's answers, and with the identity loss the target's images",
+    "one training seed",
     "KID compares with the real pictures of the very places that are translated",
 )
 

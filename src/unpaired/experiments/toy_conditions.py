@@ -1,7 +1,8 @@
 """`toy-conditions`: under which conditions the claims of DiscoGAN's toy hold (Kim et al. 2017, section 3.4).
 
-The paper gives neither its modes nor its networks' widths, so one picture proves little. Each condition differs from the base
-in one thing: steps, distance, weight, width, spread or placement. A long condition is measured all along its way.
+The paper gives neither its modes nor its networks' widths, so one picture proves little. Each condition differs from the
+first in one thing: steps, distance, weight, width, spread or placement (in the smallest square the spread shrinks with it); the
+last has another geometry. A long condition is measured all along its way, on the first five seeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -34,7 +34,7 @@ class Pix2Pix(Game[Paired]):
                 "l1": spec.l1 * spec.distance(fake, b),  # L_L1, equation 3
             },
         )
-        real, made = together(self.discriminate, _pair(a, b), _pair(a, fake.detach()))
+        real, made = together(self.discriminate, _pair(a, b), _pair(a, fake))
         yield Turn("discriminator", {"pair": 0.5 * gan.discriminator(real, made)})  # halved, section 3.3
 
     def translators(self) -> dict[str, Translator]:

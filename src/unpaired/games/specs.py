@@ -1,6 +1,7 @@
 """What can be played, as data: the options of each game. No torch here: the command line reads these.
 
-Where a paper and its authors' code differ, the paper is the default and the code is a typed alternative.
+Where a paper and its authors' code differ, the paper is the default and the code is a typed alternative; but CycleGAN's identity
+loss is on, as in its authors' code.
 """
 
 from typing import Annotated, ClassVar, Literal, NamedTuple

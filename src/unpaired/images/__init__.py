@@ -24,7 +24,7 @@ does; but what a file said besides its pixels is kept for the answer (`Original`
 """
 
 from unpaired.images.animation import Animation, is_animated, open_frames, write_frames
-from unpaired.images.channels import convert, join_alpha, picture, split_alpha
+from unpaired.images.channels import convert, picture
 from unpaired.images.fitting import Fit, fit, restored, seen
 from unpaired.images.levels import Depth, Pixels, depth_of, to_depth, to_pixels, to_tensor, to_uint8
 from unpaired.images.original import Original
@@ -52,7 +52,6 @@ __all__ = [
     "fit",
     "header",
     "is_animated",
-    "join_alpha",
     "labelled_grid",
     "open_frames",
     "open_image",
@@ -61,7 +60,6 @@ __all__ = [
     "read",
     "restored",
     "seen",
-    "split_alpha",
     "to_depth",
     "to_pixels",
     "to_tensor",

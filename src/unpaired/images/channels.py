@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageColor
 
 from unpaired.errors import DataError, ShapeError
-from unpaired.images.levels import WHITE, Pixels, depth_of, to_depth
+from unpaired.images.levels import WHITE, Pixels, depth_of
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 ALPHA = (2, 4)
@@ -63,32 +63,6 @@ def convert(pixels: Pixels, *, channels: int, background: str = "white") -> Pixe
         alpha = np.full_like(layer[:, :, :1], white) if alpha is None else alpha
         layer = np.concatenate([layer, alpha], axis=2)
     return np.ascontiguousarray(layer)
-
-
-def split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
-    """Pixels `[H, W, 2 or 4]` as colour `[H, W, 1 or 3]` and alpha `[H, W, 1]`; others as they are, and None.
-
-    Ask `Original.alpha` first: the fourth channel of a satellite's image is no alpha.
-    """
-    if require_pixels(pixels).shape[2] not in ALPHA:
-        return pixels, None
-    return np.ascontiguousarray(pixels[:, :, :-1]), np.ascontiguousarray(pixels[:, :, -1:])
-
-
-def join_alpha(pixels: Pixels, alpha: Pixels | None) -> Pixels:
-    """Colour `[H, W, 1 or 3]` with alpha `[h, w, 1]` behind it, scaled to H x W and brought to the colour's depth.
-
-    None, and colour that has alpha of its own, leave the pixels as they are. ShapeError for other numbers of channels.
-    """
-    if alpha is None or require_pixels(pixels).shape[2] in ALPHA:
-        return pixels
-    if pixels.shape[2] not in MODES or require_pixels(alpha).shape[2] != 1:
-        raise ShapeError(f"pixels are {list(pixels.shape)}, alpha is {list(alpha.shape)}; wanted [H, W, 1 or 3] and [H, W, 1]")
-    if alpha.shape[:2] != pixels.shape[:2]:
-        from unpaired.images.fitting import fit
-
-        alpha = fit(alpha, size=(pixels.shape[0], pixels.shape[1]), how="resize")
-    return np.concatenate([pixels, to_depth(alpha, depth=depth_of(pixels))], axis=2)
 
 
 def picture(pixels: Pixels) -> Image.Image:

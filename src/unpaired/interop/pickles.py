@@ -262,14 +262,21 @@ def _values(content: bytes, dtype: torch.dtype, count: int) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=dtype) if count else torch.empty(0, dtype=dtype)
 
 
-def _resolved(value: Any) -> Any:
-    """The value with tensors for views, in tables and in shells."""
+def _resolved(value: Any, seen: dict[int, Any] | None = None) -> Any:
+    """The value with tensors for views, in tables and in shells. What is shared is resolved once."""
+    seen = {} if seen is None else seen
+    if id(value) in seen:
+        return seen[id(value)]
+    found = value
     match value:
         case _View():
-            return value.tensor()
+            found = value.tensor()
         case dict():
-            return {key: _resolved(item) for key, item in value.items()}
+            found = seen[id(value)] = {}
+            found |= {key: _resolved(item, seen) for key, item in value.items()}
         case _Shell():
-            value.args = tuple(_resolved(item) for item in value.args)
-            value.state = _resolved(value.state)
-    return value
+            seen[id(value)] = value
+            value.args = tuple(_resolved(item, seen) for item in value.args)
+            value.state = _resolved(value.state, seen)
+    seen[id(value)] = found
+    return found

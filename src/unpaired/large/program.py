@@ -35,7 +35,7 @@ class Program:
         self.steps: list[Step] = []
         self._known: dict[fx.Node, Any] = {}
         try:
-            graph = fx.Tracer().trace(network)
+            graph = _Tracer().trace(network)
         except Exception as error:  # anything, from a forward pass that looks into its tensors
             raise _impossible(network, f"its forward pass does not only apply layers ({error})") from error
         for node in graph.nodes:
@@ -99,6 +99,13 @@ class Program:
             over = [other for other, value in self._known.items() if isinstance(value, _Image) and value == inputs[0]]
             self._known.update(dict.fromkeys(over, image))
         return image
+
+
+class _Tracer(fx.Tracer):
+    """Takes every convolution for one layer, also one that computes in another way than torch's."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Image(NamedTuple):

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from unpaired.networks.noise import Noise
 from unpaired.networks.norms import has_bias, norm_layer
+from unpaired.networks.winograd import Conv3x3
 
 
 class ResNetGenerator(nn.Module):
@@ -41,11 +42,11 @@ class ResidualBlock(nn.Module):
         bias = has_bias(norm)
         self.change = nn.Sequential(
             nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            Conv3x3(channels, channels, bias=bias),
             *_active(channels, norm),
             *([Noise(dropout)] if dropout else []),
             nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            Conv3x3(channels, channels, bias=bias),
             norm_layer(norm, channels),
         )
 

@@ -19,12 +19,15 @@ _NO_PIXELS = np.empty((0, 0, 0), np.uint8)
 
 
 def translate_file(job: Job, *, translator: Translator, scratch: Path | None, progress: Callable[[float], None]) -> None:
-    """Translate a file of any size. In memory are some rows of it and of its answer, and what a tile needs.
+    """Translate a file of any size. In memory are some rows of it and of its answer, and what a tile needs; of a format that
+    is decoded or encoded as a whole (JPEG; PNG in reading), all of it.
 
     Raises UnreadableImages and ShapeError, RunError where the disk has too little space for what is kept between tiles, and
     OSError; no part of an answer is left then.
     """
     with contextlib.ExitStack() as stack:
+        if scratch is not None:
+            scratch.mkdir(parents=True, exist_ok=True)
         path = job.found.path
         if path is None:  # of an archive: rows are read from files
             unpacked = stack.enter_context(tempfile.NamedTemporaryFile(dir=scratch, suffix=job.found.place.suffix))

@@ -100,8 +100,8 @@ def _found(given: Path, out: Path, *, several: bool, others: list[str]) -> Itera
     inside = out / (given.resolve().name if folder else given.stem) if several else out
     for name in source.names:
         path = given / name if folder else None
-        # A name in an archive may begin with "/", and must not lead out of `out` all the same.
-        place = PurePosixPath(name.lstrip("/"))
+        # A name in an archive may begin with "/" or with a drive, and must not lead out of `out` all the same.
+        place = PurePosixPath(name.replace(":", "_").lstrip("/"))
         yield Found(partial(source.read, name), path, path or given, f"{given}/{name}", inside, place)
 
 

@@ -1,0 +1,93 @@
+"""What is drawn over the steps: the held-out score, each player's losses, the speed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from unpaired import evaluation
+from unpaired.games import table
+from unpaired.report.chart import COLOURS, Mark, Series, chart
+from unpaired.report.facts import Facts
+from unpaired.report.markup import Markup, note, tag
+from unpaired.report.sampling import finite, smooth, thin
+from unpaired.report.scores import MEASURES
+from unpaired.report.wording import within
+
+WIDE = 15
+"""Losses that differ by more than this factor are drawn on a logarithmic scale."""
+
+
+def section(facts: Facts) -> Iterator[Markup]:
+    """Every chart that has at least two points to draw."""
+    charts = [*_score_charts(facts), *_loss_charts(facts)]
+    speed = finite((event["step"], event.get("steps_per_second")) for event in facts.of("steps"))
+    if len(speed) > 1:
+        line = Series("steps per second", smooth(speed), 0)
+        charts.append(chart("Speed", "Steps per second, without the time for evaluations and previews.", [line]))
+    if not charts:
+        yield note("The journal holds too little for curves yet.")
+        return
+    yield tag("div", *charts, class_="two")
+
+
+def _score_charts(facts: Facts) -> Iterator[Markup]:
+    looks = [event for event in facts.of("evaluation") if event.get("scores")]
+    if len(looks) < 2:
+        return
+    measure = evaluation.criterion_measure(looks[-1]["scores"])
+    lines = []
+    for colour, direction in enumerate(looks[-1]["scores"]):
+        for method, suffix in (("translated", ""), ("doing nothing", ", doing nothing")):
+            values = ((event["step"], event["scores"].get(direction, {}).get(method, {}).get(measure)) for event in looks)
+            points = thin(finite(values))
+            if points:
+                lines.append(Series(facts.arrow(direction) + suffix, points, colour, still=bool(suffix)))
+    if lines:
+        about = MEASURES[measure].about
+        yield chart(
+            f"Held-out {within(MEASURES[measure].label)}",
+            f"{about[0].upper()}{about[1:]}, on the validation images.",
+            lines,
+            mark=Mark(facts.about["step"], "kept") if "step" in facts.about else None,
+        )
+
+
+def _loss_charts(facts: Facts) -> Iterator[Markup]:
+    """One chart for each player, as each minimises losses of its own."""
+    chance = _chance(facts)
+    for player, losses in _losses(facts).items():
+        smoothed = [(loss, smooth(finite(points))) for loss, points in losses.items()]
+        lines = [Series(loss, points, colour) for colour, (loss, points) in enumerate(smoothed) if len(points) > 1]
+        if not lines:
+            continue
+        about = "As minimised: weighted; smoothed for the eye."
+        levels = {chance[name] for name in (f"{player}/{line.label}" for line in lines) if name in chance}
+        if len(levels) == 1:
+            ends = [points[at][0] for points in (line.points for line in lines) for at in (0, -1)]
+            level = levels.pop()
+            lines.append(Series("chance", [(min(ends), level), (max(ends), level)], COLOURS - 1, still=True))
+            about += " At the dashed line, real and translated images cannot be told apart."
+        values = [value for line in lines for _, value in line.points]
+        logarithmic = min(values) > 0 and max(values) > WIDE * min(values)
+        yield chart(f"Losses of the {player}", about, lines, logarithmic=logarithmic)
+
+
+def _losses(facts: Facts) -> dict[str, dict[str, list[tuple[float, Any]]]]:
+    """The points (step, value) of each player's losses, as the journal has them."""
+    players: dict[str, dict[str, list[tuple[float, Any]]]] = {}
+    for event in facts.of("steps"):
+        for name, value in event.get("losses", {}).items():
+            player, _, loss = name.partition("/")
+            players.setdefault(player, {}).setdefault(loss, []).append((event["step"], value))
+    return players
+
+
+def _chance(facts: Facts) -> Mapping[str, float]:
+    """The doctor's yardsticks, by `player/loss`; empty where there is no bundle to take the shapes from."""
+    if "a_to_b" not in facts.translators:
+        return {}
+    translator = facts.translators["a_to_b"]
+    with torch.device("meta"):  # a game without memory for its weights
+        game = table.build(facts.run.game, shape_a=translator.source, shape_b=translator.target, seed=0)
+    return game.chance()
