@@ -45,7 +45,8 @@ def test_every_model_is_measured_both_ways_and_trained_once(small: None, tmp_pat
     names = {*edges.BASELINES, *edges.COUPLED, edges.PIX2PIX}
     for direction in edges.DIRECTIONS:
         found = result["metrics"]["scores"][direction]
-        assert set(found) == {*names, edges.NOTHING}
+        assert set(found) == {*names, edges.NOTHING, edges.CONSTANT}
+        assert 0 < found[edges.CONSTANT]["error"] < 0.5
         assert found[edges.NOTHING]["error where to keep"] < 0.002  # a level, the most that counts as unchanged
         assert found[edges.NOTHING]["error where to change"] > 0.05
         assert {"psnr", "retrieval top-1", "retrieval top-5", "swd"} <= set(found["CycleGAN"])
@@ -65,7 +66,7 @@ def test_every_model_is_measured_both_ways_and_trained_once(small: None, tmp_pat
 
 def test_set_to_set_measures_the_extent(small: None, tmp_path: Path) -> None:
     result = base.reproduce(edges.EMOJI, size="quick", out=tmp_path / "results", runs=tmp_path / "runs")
-    assert set(result["metrics"]["scores"]["a_to_b"]) == {*edges.COUPLED, edges.NOTHING}
+    assert set(result["metrics"]["scores"]["a_to_b"]) == {*edges.COUPLED, edges.NOTHING, edges.CONSTANT}
     there, back = (result["metrics"]["extent"][direction] for direction in edges.DIRECTIONS)
     assert set(there) == {"input", "truth", *edges.COUPLED}
     assert there["input"] < there["truth"]  # Twemoji fills its frame, OpenMoji does not
@@ -119,7 +120,8 @@ def _scores(**changed: float) -> dict[str, dict[str, dict[str, float]]]:
     nothing = {"error": 0.07, "error where to change": 0.3, "swd": 0.2, "retrieval top-1": 0.9}
     easier = {name: {**values, "error": values["error"] - 0.01} for name, values in names.items()}
     easier["CycleGAN"] = {**easier["CycleGAN"], **changed}
-    return {"a_to_b": {**names, edges.NOTHING: nothing}, "b_to_a": {**easier, edges.NOTHING: nothing}}
+    others = {edges.NOTHING: nothing, edges.CONSTANT: {"error": 0.1}}
+    return {"a_to_b": {**names, **others}, "b_to_a": {**easier, **others}}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def always(monkeypatch):
 
 
 def test_it_is_a_correlation_in_exact_fractions():
-    """A' [(G g) * (B' x)] has x_i g_j in answer i - j with factor 1 where 0 <= j < 3, and in no other: no rounding, no tolerance."""
+    """A' [(G g) * (B' x)] has x_i g_j in answer i - j with factor 1, and in no other: no rounding."""
     to_answer, of_kernel, of_tile = matrices()
     assert (len(to_answer), len(of_kernel), len(of_tile)) == (4, 6, 6)
     for answer in range(4):
@@ -52,7 +52,7 @@ def error(found, wanted):
 
 
 def test_rounding_in_float32():
-    """Of values as they are in a block: within 3e-6 of the exact ones, and less than four times as far as torch's own."""
+    """Answers and gradients of values as they are in a block are within 2e-6 of the exact ones (torch's own: 2e-7 to 6e-7)."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, 256, 34, 34, generator=generator).relu()
     weight, gradient = 0.02 * torch.randn(256, 256, 3, 3, generator=generator), torch.randn(1, 256, 32, 32, generator=generator)
@@ -62,12 +62,8 @@ def test_rounding_in_float32():
         y = function(*inputs)
         return [y.detach(), *torch.autograd.grad(y, inputs, gradient.to(dtype))]
 
-    exact = results(functional.conv2d, torch.float64)
-    for ours, plain, wanted in zip(
-        results(convolve, torch.float32), results(functional.conv2d, torch.float32), exact, strict=True
-    ):
-        assert error(ours, wanted) < 3e-6
-        assert error(ours, wanted) < 8 * error(plain, wanted)
+    for found, wanted in zip(results(convolve, torch.float32), results(functional.conv2d, torch.float64), strict=True):
+        assert error(found, wanted) < 2e-6
 
 
 def pair(channels, *, bias=True):
@@ -131,9 +127,10 @@ def test_few_channels_or_pixels_are_convolved_plainly(few, value, always, monkey
     assert torch.equal(layer(x), plain(x))
 
 
-def test_the_same_inputs_give_the_same_bits_whatever_was_computed_between():
+@pytest.mark.parametrize(("height", "width"), [(6, 6), (10, 6), (9, 12)])
+def test_the_same_inputs_give_the_same_bits_whatever_was_computed_between(height, width):
     """Scratch memory is shared by all layers: nothing of the one before may be left in an answer."""
-    x, weight = torch.randn(1, 8, 9, 9, requires_grad=True), torch.randn(8, 8, 3, 3, requires_grad=True)
+    x, weight = torch.randn(1, 8, height, width, requires_grad=True), torch.randn(8, 8, 3, 3, requires_grad=True)
 
     def results():
         y = convolve(x, weight)
