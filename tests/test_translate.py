@@ -624,3 +624,20 @@ def test_a_seed_is_one_noise(tmp_path):
         found[seed, deterministic] = (out / "a.png").read_bytes()
     assert found[0, False] != found[1, False]
     assert found[0, True] == found[1, True] != found[0, False]
+
+
+def test_several_files_through_a_network_that_threads_would_read_at_once(draw, tmp_path):
+    """torch.fx reads one network at a time; reading it in every thread failed more often than not."""
+    spec = specs.UNet(width=2, downs=5, norm="instance", dropout=0)
+    network = generator(spec, (3, 32, 32), (3, 32, 32))
+    one = Translator(network, spec=spec, source=(3, 32, 32), target=(3, 32, 32))
+    save_bundle(tmp_path / "bundle", {"a_to_b": one}, fit="crop", background="white", about={}, card="")
+    given = draw(*(f"{index}.png" for index in range(8)))
+    done = translate_files(tmp_path / "bundle", [given], out=tmp_path / "out", device="cpu")
+    assert (len(done.translated), done.skipped) == (8, [])
+
+
+def test_a_scratch_folder_that_is_not_there(bundle, draw, tmp_path):
+    with pytest.raises(DataError, match="no folder; wanted one that exists"):
+        translate_files(bundle, [draw("1.png")], out=tmp_path / "out", device="cpu", scratch=tmp_path / "nowhere")
+    assert not (tmp_path / "out").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from tyro.conf import OmitArgPrefixes, Positional
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -310,7 +310,7 @@ class DataMake:
     """The set: `unpaired data list` names them."""
     out: Path
     """The new folder."""
-    size: PositiveInt = 64
+    size: int = Field(default=64, ge=8, le=4096)
     """Height and width in pixels."""
 
     def run(self) -> None:

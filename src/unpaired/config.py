@@ -93,7 +93,12 @@ def union_members(alternatives: Any) -> tuple[Any, ...]:
 
 def explain(error: pydantic.ValidationError) -> str:
     """Each wrong value: where it stands, what was wanted, what was found."""
+
+    def found(item: Any) -> str:
+        said = repr(item["input"])
+        return "" if item["type"] == "missing" else f", found {said if len(said) <= 200 else f'{said[:200]}...'}"
+
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][:1].lower()}{item['msg'][1:]}, found {item['input']!r}"
+        f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg'][:1].lower()}{item['msg'][1:]}{found(item)}"
         for item in error.errors()
     )

@@ -35,4 +35,7 @@ def load_config(folder: Path) -> RunConfig:
     path = folder / "config.json"
     if not path.exists():
         raise RunError(f"no run at {folder}: it has no config.json. `unpaired train ... --out {folder}` starts one")
-    return config.from_dict(RunConfig, config.read_file(path), where=str(path))
+    values = config.read_file(path)
+    if "translators" in values:
+        raise RunError(f"{folder} is a bundle, not a run: it has no held-out images and cannot train on; translate with it")
+    return config.from_dict(RunConfig, values, where=str(path))

@@ -120,6 +120,15 @@ def test_a_gradient_lands_in_the_mover_alone(tmp_path):
     assert loop.game.right.both.tolist() == pytest.approx([-RATE, -RATE])
 
 
+def test_the_last_steps_gradients_are_gone_before_a_game_is_played(tmp_path):
+    """They would lie beside its activations where memory is the fullest."""
+    loop = slope(tmp_path)
+    loop.step()
+    assert loop.game.right.both.grad is not None
+    loop.step()
+    assert [idle for *_, idle in loop.game.seen] == [None, None]
+
+
 def test_the_gradient_is_clipped_by_its_norm(tmp_path):
     loop = slope(tmp_path, clip=1.0)
     loop.step()

@@ -410,7 +410,7 @@ def _warnings(
         if pair == "train_a & train_b":
             yield f"{pair}: {len(names)} images stand in both domains"
         else:
-            yield f"{pair}: {len(names)} test images were trained on (leakage): what is measured on them is too good"
+            yield f"{pair}: {len(names)} test images are, or look like, training images (leakage): what is measured is too good"
 
 
 def _verdict(report: Report) -> str:

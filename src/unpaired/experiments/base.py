@@ -4,6 +4,7 @@ An experiment names its claims beforehand. Each is checked against what was meas
 whether it holds or not.
 """
 
+import contextlib
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -104,7 +105,12 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path, data
     folder.mkdir(parents=True, exist_ok=True)
     began, at = time.monotonic(), commit()
     lab = Lab(folder, runs, size, [], data)
-    metrics = experiment.run(lab)
+    try:
+        metrics = experiment.run(lab)
+    except BaseException:
+        with contextlib.suppress(OSError):  # there are figures in it
+            folder.rmdir()
+        raise
     result = {
         "experiment": experiment.name,
         "about": experiment.about,

@@ -105,6 +105,8 @@ def play(lab: Lab, recipe: Recipe) -> Metrics:
     try:
         source = lab.data if recipe.attributes is None else arrange(lab.data, _beside(lab, recipe), recipe.attributes)
         paths = find_domains((str(source),), side_by_side=recipe.data.side_by_side)
+        if recipe.data.side_by_side and paths.test_a is None:
+            raise DataError(f"{source} has no test/ or val/ beside a train/")
     except DataError as error:
         raise DataError(f"{error}. {recipe.name} wants {recipe.folder} ({recipe.images})") from None
     count = max(len(paths.train_a.names), len(paths.train_b.names))

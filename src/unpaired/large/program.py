@@ -3,6 +3,7 @@
 import copy
 import math
 import operator
+import threading
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -23,6 +24,10 @@ class Step(NamedTuple):
     inputs: tuple[int, ...]
 
 
+_TRACING = threading.Lock()
+"""torch.fx replaces methods of all modules while it reads one: two threads must not do so at once."""
+
+
 class Program:
     """A network's layers in the order in which they are computed; the last is its answer.
 
@@ -35,7 +40,8 @@ class Program:
         self.steps: list[Step] = []
         self._known: dict[fx.Node, Any] = {}
         try:
-            graph = _Tracer().trace(network)
+            with _TRACING:
+                graph = _Tracer().trace(network)
         except Exception as error:  # anything, from a forward pass that looks into its tensors
             raise _impossible(network, f"its forward pass does not only apply layers ({error})") from error
         for node in graph.nodes:

@@ -18,8 +18,12 @@ TILE = 128
 
 
 def shown_image(image: Tensor, *, alt: str) -> Markup:
-    """An image [C, H, W] in [-1, 1] as an element; one that is smaller than its place is enlarged by whole factors."""
-    picture = images.picture(images.to_uint8(image[None])[0].cpu().numpy())
+    """An image [C, H, W] in [-1, 1] as an element; one that is smaller than its place is enlarged by whole factors.
+
+    Of 5 channels or more the first three are shown as red, green and blue.
+    """
+    shown = image if len(image) <= 4 else image[:3]
+    picture = images.picture(images.to_uint8(shown[None])[0].cpu().numpy())
     tiny = max(picture.size) < TILE
     scale = max(1, TILE // max(picture.size))
     side = str(picture.width * scale if tiny else min(TILE, picture.width))

@@ -26,8 +26,6 @@ def translate_file(job: Job, *, translator: Translator, scratch: Path | None, pr
     OSError; no part of an answer is left then.
     """
     with contextlib.ExitStack() as stack:
-        if scratch is not None:
-            scratch.mkdir(parents=True, exist_ok=True)
         path = job.found.path
         if path is None:  # of an archive: rows are read from files
             unpacked = stack.enter_context(tempfile.NamedTemporaryFile(dir=scratch, suffix=job.found.place.suffix))

@@ -81,6 +81,9 @@ def translate_files(
     translator = load(where, direction=direction, device=str(chosen))
     translator.seed, translator.deterministic, translator.tile = seed, deterministic, tile
     framing = translator.framing(fit=fit, keep_size=keep_size, alpha=alpha)
+    translator.tile_for(*translator.source[1:])  # reads the network: once, and not while threads compute with it
+    if scratch is not None and not scratch.is_dir():
+        raise DataError(f"{scratch} is no folder; wanted one that exists, with room for what is kept between tiles")
     with ThreadPoolExecutor() as threads:  # decoding and encoding release Python's lock
         jobs, there, others = plan(
             inputs, out=Path(out), translator=translator, framing=framing, threads=threads, existing=existing
