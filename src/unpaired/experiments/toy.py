@@ -129,6 +129,8 @@ class Ensemble:
         if path.exists():
             origin = config.read_file(path)
             at = origin.pop("commit")
+            for part, cls in (("game", specs.GameSpec), ("training", Training)):  # options that are newer have their defaults
+                origin[part] = config.to_dict(config.from_dict(cls, origin[part], where=str(path)))
             if origin != self.origin:
                 raise RunError(f"{self.folder} was trained otherwise than this experiment's; remove it, or choose another --runs")
             self.trainer.restore(self.trainer.last)
