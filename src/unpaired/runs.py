@@ -214,6 +214,8 @@ def _play(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, fo
     with alone(folder) as yes:
         if not yes:
             raise RunError(f"{folder} is being trained by another process; wait for it, or choose another --out")
+        for leftover in folder.rglob(".*.part"):  # of a killed session's pictures
+            leftover.unlink(missing_ok=True)
         _lead(run, game, images, runtime, folder, trainer)
     return load_bundle(folder)
 
