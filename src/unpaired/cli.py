@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from tyro.conf import OmitArgPrefixes, Positional
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -66,6 +66,8 @@ class TrainReconstructionGAN(_Train):
     game: specs.ReconstructionGAN = specs.ReconstructionGAN()
 
 
+MOST_PIXELS = 4096
+"""Height and width of a named set's images."""
 PUBLISHED = Training(batch=1, schedule="linear", decay_from=0.5)
 """How CycleGAN is trained, and pix2pix by its authors' code."""
 
@@ -310,12 +312,14 @@ class DataMake:
     """The set: `unpaired data list` names them."""
     out: Path
     """The new folder."""
-    size: int = Field(default=64, ge=8, le=4096)
+    size: PositiveInt = 64
     """Height and width in pixels."""
 
     def run(self) -> None:
         from unpaired.data.sets.table import make
 
+        if self.size > MOST_PIXELS:
+            raise ConfigError(f"--size {self.size} is too large; wanted at most {MOST_PIXELS} pixels")
         card = make(self.name, self.out, size=self.size)
         print(f"{self.name} is in {self.out}\n{card}")
 

@@ -95,9 +95,9 @@ def test_samples_of_every_type_get_a_range():
     assert seen(np.array([0.25], np.float16)).dtype == np.float32
     assert seen(np.array([1, 513], ">u2")).flatten().tolist() == [1, 513]
     assert seen(np.array([-5, 0, 5, 10, 99], np.int8), value_range=(0, 10)).flatten().tolist() == [0, 0, 0.5, 1, 1]
-    with pytest.raises(UnreadableImages, match=r"float samples from -0\.5 to 1; wanted 0 to 1: rescale .* or give value_range"):
+    with pytest.raises(UnreadableImages, match=r"float samples from -0\.5 to 1; wanted 0 to 1: rescale .* a value_range"):
         seen([-0.5, 1.0])
-    with pytest.raises(UnreadableImages, match=r"16-bit samples from -1 to 5; wanted 0 to 65535: convert .* or give value_range"):
+    with pytest.raises(UnreadableImages, match=r"16-bit samples from -1 to 5; wanted 0 to 65535: convert .* a value_range"):
         seen(np.array([-1, 5], np.int16))
     with pytest.raises(UnreadableImages, match="int64 samples, whose black and white nobody knows; wanted uint8, uint16"):
         seen(np.array([0, 255], np.int64))
