@@ -1,7 +1,7 @@
-"""What a trained run leaves: translators, kept in a folder.
+"""What a trained run leaves, kept in a folder: translators between two domains, or one of attributes.
 
 A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitted, where it comes from), one
-`*.safetensors` for each direction, and `card.md`; imported ones keep their discriminators too. No pickle.
+`*.safetensors` for each network, and `card.md`; imported ones keep their discriminators too. No pickle.
 """
 
 import json
@@ -15,13 +15,20 @@ from safetensors import SafetensorError
 from torch import nn
 
 from unpaired import config, images
+from unpaired.attribute_translator import AttributeTranslator
+from unpaired.data.labels import Attribute
 from unpaired.errors import ConfigError, RunError
 from unpaired.files import replacing
+from unpaired.labelling import Labelling
 from unpaired.networks import specs
-from unpaired.networks.build import Shape, discriminator, generator
+from unpaired.networks.build import Shape, discriminator, generator, label_discriminator, label_generator
 from unpaired.translator import Translator
 
 FORMAT = 1
+Product = Translator | AttributeTranslator
+"""What a game leaves."""
+ATTRIBUTES = "attributes"
+"""The name of a translator of attributes in its bundle."""
 
 
 class Judge(NamedTuple):
@@ -34,7 +41,7 @@ class Judge(NamedTuple):
 
 def save_bundle(
     folder: Path,
-    translators: Mapping[str, Translator],
+    remains: Mapping[str, Product],
     *,
     fit: images.Fit,
     background: str,
@@ -47,17 +54,7 @@ def save_bundle(
     Each file is replaced whole, `config.json` last.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries = {}
-    for name, translator in translators.items():
-        _save_weights(folder, name, translator.network)
-        entries[name] = {
-            "network": config.to_dict(translator.spec),
-            "source": list(translator.source),
-            "target": list(translator.target),
-            "fit": fit,
-            "background": background,
-            "weights": f"{name}.safetensors",
-        }
+    entries = {name: _saved(folder, name, product) | {"fit": fit, "background": background} for name, product in remains.items()}
     _replace(folder / "card.md", card.encode())
     values: dict[str, Any] = {"format": FORMAT, "translators": entries, "about": dict(about)}
     for name, judge in (judges or {}).items():
@@ -67,14 +64,14 @@ def save_bundle(
     _replace(folder / "config.json", json.dumps(values, indent=2).encode())
 
 
-def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Translator]:
-    """The translators of a bundle, or of a run's folder, by direction. RunError where there is none or it is damaged,
-    ConfigError where the device cannot be used.
+def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Product]:
+    """What a bundle, or a run's folder, keeps, by name: translators by direction, or "attributes". RunError where there is none
+    or it is damaged, ConfigError where the device cannot be used.
     """
     folder, values = _read_config(where)
     _require_device(device)
     try:
-        return {name: _load_translator(folder, entry, device) for name, entry in values["translators"].items()}
+        return {name: _loaded(folder, entry, device) for name, entry in values["translators"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
 
@@ -93,14 +90,17 @@ def bundle_about(where: str | Path) -> dict[str, Any]:
     return dict(_read_config(where)[1].get("about", {}))
 
 
-def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Translator:
-    """The translator of a run's folder or a bundle in one direction. RunError where there is none, ConfigError where the device
-    cannot be used here.
+def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Any:
+    """What to translate with: the `Translator` of a run's folder or a bundle in one direction, or its `AttributeTranslator`.
+
+    RunError where there is none, ConfigError where the device cannot be used here.
     """
-    translators = load_bundle(where, device=device)
-    if direction not in translators:
-        raise RunError(f"{where} translates {' and '.join(translators) or 'nothing'}, not '{direction}'")
-    return translators[direction]
+    remains = load_bundle(where, device=device)
+    if ATTRIBUTES in remains:
+        return remains[ATTRIBUTES]
+    if direction not in remains:
+        raise RunError(f"{where} translates {' and '.join(remains) or 'nothing'}, not '{direction}'")
+    return remains[direction]
 
 
 def _read_config(where: str | Path) -> tuple[Path, dict[str, Any]]:
@@ -120,6 +120,29 @@ def _read_config(where: str | Path) -> tuple[Path, dict[str, Any]]:
     return folder, values
 
 
+def _saved(folder: Path, name: str, product: Product) -> dict[str, Any]:
+    """Write the weights of a product; its entry in `config.json`."""
+    _save_weights(folder, name, product.network)
+    entry: dict[str, Any] = {"network": config.to_dict(product.spec), "weights": f"{name}.safetensors"}
+    if isinstance(product, Translator):
+        return entry | {"source": list(product.source), "target": list(product.target)}
+    labelling = product.labelling
+    entry |= {
+        "shape": list(product.shape),
+        "attributes": [config.to_dict(attribute) for attribute in labelling.attributes],
+        "known": [list(known) for known in labelling.known],
+        "mask": labelling.mask,
+    }
+    if product.reader is not None:
+        _save_weights(folder, f"{name}-reader", product.reader)
+        entry["reader"] = {"network": config.to_dict(product.reader_spec), "weights": f"{name}-reader.safetensors"}
+    return entry
+
+
+def _loaded(folder: Path, entry: Mapping[str, Any], device: str) -> Product:
+    return _load_attributes(folder, entry, device) if "attributes" in entry else _load_translator(folder, entry, device)
+
+
 def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Translator:
     spec = config.from_dict(specs.Generator, entry["network"], where=str(folder / "config.json"))
     source, target = tuple(entry["source"]), tuple(entry["target"])
@@ -130,6 +153,31 @@ def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Tra
         spec=spec,
         source=source,
         target=target,
+        fit=entry["fit"],
+        background=entry["background"],
+    )
+
+
+def _load_attributes(folder: Path, entry: Mapping[str, Any], device: str) -> AttributeTranslator:
+    where, shape = str(folder / "config.json"), tuple(entry["shape"])
+    attributes = tuple(config.from_dict(Attribute, values, where=where) for values in entry["attributes"])
+    labelling = Labelling(attributes, tuple(map(tuple, entry["known"])), entry["mask"])
+    spec = config.from_dict(specs.StarGANGenerator, entry["network"], where=where)
+    network = label_generator(spec, shape, labelling.length)
+    _load_weights(folder / entry["weights"], network)
+    reader = reader_spec = None
+    if "reader" in entry:
+        reader_spec = config.from_dict(specs.StarGANDiscriminator, entry["reader"]["network"], where=where)
+        reader = label_discriminator(reader_spec, shape, labelling.numbers)
+        _load_weights(folder / entry["reader"]["weights"], reader)
+        reader.to(device).eval()
+    return AttributeTranslator(
+        network.to(device).eval(),
+        spec=spec,
+        shape=shape,
+        labelling=labelling,
+        reader=reader,
+        reader_spec=reader_spec,
         fit=entry["fit"],
         background=entry["background"],
     )

@@ -6,11 +6,11 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from unpaired import config
@@ -91,6 +91,23 @@ class TrainPix2Pix(_Train):
 
 
 @options
+class TrainStarGAN:
+    """StarGAN: one translator for all values of many attributes (Choi et al. 2018)."""
+
+    sources: Positional[tuple[str, ...]]
+    """Labelled data sets, folders or zips: with a table of attributes, or a folder for each class; or a named set."""
+    out: Path
+    """The run's new folder."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
+    data: DataOptions = DataOptions(size=128)
+    training: Training = Training(batch=16, schedule="linear", decay_from=0.5)
+    game: specs.StarGAN = specs.StarGAN()
+
+    run = _Train.run
+
+
+@options
 class Resume:
     """Go on with a run from its last checkpoint, as if it had never stopped."""
 
@@ -119,7 +136,15 @@ class Translate:
     out: Path
     """Where the translated images go; names, folders, formats, sizes and bits a sample are kept."""
     direction: Direction = "a_to_b"
-    """Which way."""
+    """Which way, between two domains."""
+    set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE"), UseAppendAction] = ()
+    """An attribute to change, and to what: hair=blond. May be given several times: all changes are made at once."""
+    has: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE"), UseAppendAction] = ()
+    """An attribute that all images have; what is not told is read from each image."""
+    steps: PositiveInt | None = None
+    """So many pictures of each image, from its own attributes to the changed ones."""
+    grid: bool = False
+    """Instead, sheets of the images with every value of every attribute."""
     device: str = "auto"
     """auto, cpu, cuda, mps."""
     batch: PositiveInt = 32
@@ -147,8 +172,11 @@ class Translate:
     """Measure how much the answers to an animation, or to a folder's images in their order, change where nothing moves."""
 
     def run(self) -> None:
-        from unpaired.translate import shown, translate_files
+        from unpaired.translate import Changes, draw_targets, shown, translate_files
 
+        if self.grid:
+            print("\n".join(map(str, draw_targets(self.run_folder, self.images, out=self.out, device=self.device))))
+            return
         with shown() as tell:
             done = translate_files(
                 self.run_folder,
@@ -166,6 +194,7 @@ class Translate:
                 tile=self.tile,
                 scratch=self.scratch,
                 flicker=self.flicker,
+                changes=Changes(self.set, self.has, self.steps),
                 tell=tell,
             )
         kept = f", {done.there} were there already" if done.there else ""
@@ -362,6 +391,7 @@ COMMANDS: dict[str, Any] = {
         "pix2pix": TrainPix2Pix,
         "translation-gan": TrainTranslationGAN,
         "reconstruction-gan": TrainReconstructionGAN,
+        "stargan": TrainStarGAN,
     },
     "resume": Resume,
     "translate": Translate,

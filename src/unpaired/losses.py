@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from unpaired.config import options
 from unpaired.errors import ShapeError
@@ -41,6 +41,24 @@ class NonSaturating:
 
 
 @options
+class MinMax:
+    """The original game: the generator minimises log(1 - D(fake)), which the discriminator maximises (Goodfellow et al. 2014, eq. 1)."""
+
+    kind: Literal["min_max"] = "min_max"
+    chance: ClassVar[float] = 2 * math.log(2)
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """E log(1 - sigmoid(fake))."""
+        from torch.nn.functional import softplus
+
+        return -softplus(fake).mean()
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """-E log sigmoid(real) - E log(1 - sigmoid(fake))."""
+        return NonSaturating().discriminator(real, fake)
+
+
+@options
 class LeastSquares:
     """Squared distance to the labels 1 and 0 (Mao et al. 2017; CycleGAN, section 4)."""
 
@@ -54,6 +72,26 @@ class LeastSquares:
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """E (real - 1)^2 + E fake^2."""
         return (real - 1).square().mean() + fake.square().mean()
+
+
+@options
+class Wasserstein:
+    """The Wasserstein distance's critic, held to slopes of 1 by a gradient penalty (Gulrajani et al. 2017; StarGAN, eq. 8).
+
+    There is no loss at chance: the critic's scores have no scale of their own.
+    """
+
+    kind: Literal["wasserstein"] = "wasserstein"
+    penalty: NonNegativeFloat = 10.0
+    """Weight of the gradient penalty."""
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """-E fake."""
+        return -fake.mean()
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """-E real + E fake."""
+        return fake.mean() - real.mean()
 
 
 @options
@@ -92,7 +130,9 @@ class Huber:
         return huber_loss(x, y, delta=self.delta)
 
 
-Adversarial = Annotated[NonSaturating | LeastSquares, Field(discriminator="kind")]
+Adversarial = Annotated[NonSaturating | LeastSquares | MinMax, Field(discriminator="kind")]
+Critical = Annotated[Wasserstein | MinMax | NonSaturating | LeastSquares, Field(discriminator="kind")]
+"""For games whose discriminator's slopes can be held to 1."""
 Distance = Annotated[L1 | L2 | Huber, Field(discriminator="kind")]
 
 
@@ -105,3 +145,11 @@ def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
         raise ShapeError("feature matching found no inner layers in the discriminator; use a deeper one")
     differences = (r.mean(0) - f.mean(0) for r, f in zip(real, fake, strict=True))
     return sum((difference.square().mean() for difference in differences), start=real[0].new_zeros(()))
+
+
+def slope_penalty(slopes: Tensor) -> Tensor:
+    """E (|slope|_2 - 1)^2 (Gulrajani et al. 2017, equation 3).
+
+    slopes: [N, ...], the gradient of each sample's score with respect to it.
+    """
+    return (slopes.flatten(1).float().norm(dim=1) - 1).square().mean()

@@ -25,8 +25,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from unpaired import config, evaluation
-from unpaired.bundle import bundle_about, load_bundle
-from unpaired.data.batches import Domains, Paired, Telling, Unpaired, open_domains
+from unpaired.bundle import Product, bundle_about, load_bundle
+from unpaired.data.batches import Domains, Telling, open_domains
+from unpaired.data.labelled import open_labelled
+from unpaired.data.material import Material
 from unpaired.data.sets.table import SETS, folder_of
 from unpaired.data.sources import kinds, stamp
 from unpaired.data.store import cache_folder
@@ -40,7 +42,6 @@ from unpaired.games.base import Game
 from unpaired.metrics import features
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import RunConfig, load_config
-from unpaired.translator import Translator
 from unpaired.version import commit
 from unpaired.watch import Watch
 
@@ -51,7 +52,7 @@ QUICK_SECONDS = 1.0
 MOST_TOLD = 20
 """Unreadable files that are named on the console; the journal has them all."""
 
-_opened: dict[tuple[Any, ...], Domains] = {}
+_opened: dict[tuple[Any, ...], Material] = {}
 # The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
 # look at the same ones.
 
@@ -62,7 +63,7 @@ def train(
     game: specs.GameSpec = specs.DiscoGAN(),  # noqa: B008 (frozen)
     data: DataOptions = DataOptions(),  # noqa: B008
     training: Training = Training(),  # noqa: B008
-) -> dict[str, Translator]:
+) -> dict[str, Product]:
     """Train between two domains and leave a run at `out`; its best translators by direction.
 
     sources: as for the command line: folders or zips A and B, one folder that holds both, or a named set.
@@ -86,7 +87,7 @@ def train(
     return _play(run, built, images, runtime, folder)
 
 
-def resume(out: str | Path, *, steps: int | None = None, minutes: float | None = None) -> dict[str, Translator]:
+def resume(out: str | Path, *, steps: int | None = None, minutes: float | None = None) -> dict[str, Product]:
     """Go on with a run from its last checkpoint, as if it had never stopped; its best translators by direction.
 
     steps, minutes: a new end for the whole run, to lengthen one. RunError where there is no run, or its images changed;
@@ -116,23 +117,23 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     data = _same_data(run, folder)
     where = choose_device(device)[0]
     judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
-    translators = load_bundle(folder, device=str(where))
-    scores = evaluation.evaluate(translators, data, extractor=judge)
+    exam = evaluation.exam_of(data)
+    cases = exam.cases(load_bundle(folder, device=str(where)), part="test")
+    scores = evaluation.evaluate(cases, extractor=judge)
     if not scores:
         raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
-    count = {direction: len(evaluation.held_out(data, direction, part="test").inputs) for direction in scores}
-    evaluation.draw(translators, data, part="test", path=folder / "translated.png")
+    evaluation.draw(exam, cases, path=folder / "translated.png")
     values = {
         "step": bundle_about(folder).get("step"),
-        "images": count,
-        "disjoint_from_validation": evaluation.disjoint(data),
+        "images": {case.name: len(case.test.inputs) for case in cases},
+        "disjoint_from_validation": exam.disjoint,
         "scores": scores,
     }
     write_json(folder / "evaluation.json", values)
     return scores
 
 
-def open_data(run: RunConfig) -> Domains:
+def open_data(run: RunConfig) -> Material:
     """The images of a run, in pairs where its game plays with pairs; a named set is made first where it is not there yet.
 
     Asked again for the same images, a process gets those that it opened last, unless a file changed since. A line on the
@@ -145,15 +146,21 @@ def open_data(run: RunConfig) -> Domains:
         if len(sources) == 1 and not Path(sources[0]).exists():
             telling(f"making {sources[0]}", 0, None)
             sources = (str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder())),)
-        paired, state = getattr(run.game, "paired", False), stamp(sources)
-        asked = (sources, replace(run.data, swap=False), paired, cache_folder(), state)
+        plays, state = run.game.plays, stamp(sources)
+        asked = (sources, replace(run.data, swap=False), plays, cache_folder(), state)
         data = _opened.get(asked)
         if data is None:
-            data = open_domains(sources, run.data, paired=paired, telling=telling)
+            data = _open(sources, run.data, plays, telling)
             _opened.clear()
             if state is not None:
                 _opened[asked] = data
-    return data.swapped() if run.data.swap else data
+    return data.swapped() if run.data.swap and isinstance(data, Domains) else data
+
+
+def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling) -> Material:
+    if plays == "labelled":
+        return open_labelled(sources, options, telling=telling)
+    return open_domains(sources, options, paired=plays == "paired", telling=telling)
 
 
 @contextmanager
@@ -192,7 +199,7 @@ def _told() -> Iterator[Telling]:
         bar.stop()
 
 
-def _same_data(run: RunConfig, folder: Path) -> Domains:
+def _same_data(run: RunConfig, folder: Path) -> Material:
     """The images of a run that has begun. RunError where they changed since."""
     images = open_data(run)
     if images.fingerprint != run.data_fingerprint:
@@ -203,7 +210,7 @@ def _same_data(run: RunConfig, folder: Path) -> Domains:
     return images
 
 
-def _play(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, folder: Path) -> dict[str, Translator]:
+def _play(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, folder: Path) -> dict[str, Product]:
     trainer = _trainer(run, game, images, runtime, folder)
     if not runtime.writes:
         _restore(trainer)
@@ -220,7 +227,7 @@ def _play(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, fo
     return load_bundle(folder)
 
 
-def _lead(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, folder: Path, trainer: Trainer[Any]) -> None:
+def _lead(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, folder: Path, trainer: Trainer[Any]) -> None:
     """What the writing process does: it trains like the others, and writes and tells what comes of it."""
     resumed = _restore(trainer)
     if resumed and run.training.steps is not None and trainer.progress.step > run.training.steps:
@@ -233,9 +240,8 @@ def _lead(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, fo
         "resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine()
     )
     watch.say(_opening(run, images, runtime, step=step))
-    held = min(len(images.test_a), len(images.test_b))
-    if held < FEW_HELD_OUT:
-        watch.say(f"only {held} images of a domain are held out: scores and the best checkpoint mean little; raise --holdout")
+    if images.held_out < FEW_HELD_OUT:
+        watch.say(f"only {images.held_out} images of a domain are held out: scores and the best checkpoint mean little; raise --holdout")
     for part, skipped in images.skipped.items():
         journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
         for name, reason in skipped[:MOST_TOLD]:
@@ -273,7 +279,7 @@ def _one_length(steps: int | None, minutes: float | None) -> None:
         raise ConfigError(f"found {steps} steps and {minutes:g} minutes; give one of them")
 
 
-def _trainer(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime, folder: Path) -> Trainer[Any]:
+def _trainer(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, folder: Path) -> Trainer[Any]:
     return Trainer(
         game,
         batches=_batches(run.training, images, runtime),
@@ -285,23 +291,22 @@ def _trainer(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime,
     )
 
 
-def _batches(training: Training, images: Domains, runtime: Runtime) -> Callable[[int, int, int], Unpaired | Paired]:
+def _batches(training: Training, images: Material, runtime: Runtime) -> Callable[[int, int, int], Any]:
     """Parts of a batch are dealt like shares of processes: what part 1 of 2 sees, process 1 of 2 would see."""
     world = runtime.world * training.accumulate
 
-    def batch(step: int, part: int, seed: int) -> Unpaired | Paired:
+    def batch(step: int, part: int, seed: int) -> Any:
         rank = runtime.rank * training.accumulate + part
         return images.batch(step, batch=training.batch, seed=seed, device=runtime.device, rank=rank, world=world)
 
     return batch
 
 
-def _build(run: RunConfig, images: Domains) -> Game[Any]:
-    a, b = ((part.shape[3], *images.size) for part in (images.train_a, images.train_b))
-    return table.build(run.game, shape_a=a, shape_b=b, seed=run.training.seed)
+def _build(run: RunConfig, images: Material) -> Game[Any]:
+    return table.build(run.game, seed=run.training.seed, **images.samples())
 
 
-def _seconds_per_step(run: RunConfig, game: Game[Any], images: Domains, runtime: Runtime) -> float:
+def _seconds_per_step(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime) -> float:
     """Measured on a copy of the game, where it decides whether to compile; else 0."""
     if run.training.compile != "auto" or run.training.steps is None:
         return 0.0
@@ -312,13 +317,14 @@ def _seconds_per_step(run: RunConfig, game: Game[Any], images: Domains, runtime:
     return time.perf_counter() - began
 
 
-def _opening(run: RunConfig, images: Domains, runtime: Runtime, *, step: int) -> str:
+def _opening(run: RunConfig, images: Material, runtime: Runtime, *, step: int) -> str:
     """What a person wants to know before the bar starts to move."""
-    (a, b), training, reasons = images.domains, run.training, runtime.reasons
+    training, reasons = run.training, runtime.reasons
     budget = f"{training.steps} steps" if training.steps is not None else f"{training.minutes:g} minutes"
     lines = [
-        f"{run.game.game}: {a} ({len(images.train_a)} + {len(images.test_a)} held out) <-> "
-        f"{b} ({len(images.train_b)} + {len(images.test_b)} held out), {run.data.size} px, {budget}"
+        f"{run.game.game}: {' <-> '.join(images.domains)}, {images.trained_on} images, at least {images.held_out:,} "
+        f"held out, "
+        f"{run.data.size} px, {budget}"
         + (f", from step {step}" if step else ""),
         f"{runtime.device} ({reasons['device']}), {str(runtime.precision).removeprefix('torch.')} ({reasons['precision']}), "
         f"{reasons['compile']}" + (f", {runtime.world} processes" if runtime.world > 1 else ""),

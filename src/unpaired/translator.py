@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import PIL.Image
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from unpaired import config, images, large
 from unpaired.errors import ShapeError
@@ -29,6 +31,14 @@ TILE = 512
 """Rows and columns of a tile."""
 
 
+@runtime_checkable
+class Adapting(Protocol):
+    """A network whose layers hang on the whole image."""
+
+    def settled(self, small: Tensor) -> nn.Module:
+        """The network for the image that `small` [1, C, h, w] is a copy of, as layers that can be computed part by part."""
+
+
 class Translator:
     """Samples of one domain -> samples of the other, by one network.
 
@@ -44,7 +54,7 @@ class Translator:
         self,
         network: nn.Module,
         *,
-        spec: specs.Generator,
+        spec: specs.Generator | specs.StarGANGenerator,
         source: Shape,
         target: Shape,
         fit: images.Fit = "crop",
@@ -89,7 +99,7 @@ class Translator:
     @property
     def any_size(self) -> bool:
         """Whether images of every height and width can be translated as they are."""
-        return isinstance(self.spec, specs.ResNet | specs.UNet | specs.ResidualImage)
+        return isinstance(self.spec, specs.ResNet | specs.UNet | specs.ResidualImage | specs.StarGANGenerator)
 
     @torch.no_grad()
     def batch(self, x: Tensor) -> Tensor:
@@ -134,8 +144,11 @@ class Translator:
             write(rows, cols, y.clamp(-1, 1))
 
         with self._evaluating():
+            network = self.network
+            if isinstance(network, Adapting):
+                network = network.settled(_small(read, shape=shape, size=self.source[1:]))
             large.translate_large(
-                self.network,
+                network,
                 shape=shape,
                 channels=(self.source[0], self.target[0]),
                 read=read,
@@ -153,7 +166,7 @@ class Translator:
             return self.tile if max(height, width) > self.tile else None
         if self._most is None:
             with self._evaluating():
-                taken = large.whole_bytes(self.network, shape=(self.source[1], self.source[2]), channels=self.source[0])
+                taken = large.whole_bytes(self._layers(), shape=(self.source[1], self.source[2]), channels=self.source[0])
             self._most = ROOM / taken * math.prod(self.source[1:])
         return TILE if height * width > self._most else None
 
@@ -231,7 +244,7 @@ class Translator:
         height, width = x.shape[2:]
         if (height, width) not in self._suited:
             with self._evaluating():
-                suited = large.padded_shape(self.network, shape=(height, width), channels=self.source[0])
+                suited = large.padded_shape(self._layers(), shape=(height, width), channels=self.source[0])
             self._suited[height, width] = suited
         rows, cols = self._suited[height, width]
         if rows != height:
@@ -239,6 +252,10 @@ class Translator:
         if cols != width:
             x = x.index_select(3, reflected(torch.arange(cols), width).to(x.device))
         return self._forward(x)[:, :, :height, :width]
+
+    def _layers(self) -> nn.Module:
+        """The network as layers, whatever the image."""
+        return self.network.settled(torch.zeros(1, *self.source)) if isinstance(self.network, Adapting) else self.network
 
     def _in_tiles(self, image: Tensor, answer: Tensor) -> None:
         """Fill `answer` [C', H, W] by the translation of `image` [C, H, W]."""
@@ -282,6 +299,14 @@ class Translator:
         elif len(found) != 4 or tuple(channels) != self.source[:1] or 0 in found[1:]:
             wanted = f"H, W, {self.source[0]}" if last else f"{self.source[0]}, H, W"
             raise ShapeError(f"found {list(found)}; this translator takes [N, {wanted}] or one sample [{wanted}]")
+
+
+def _small(read: Callable[[slice, slice], Tensor], *, shape: tuple[int, int], size: Shape) -> Tensor:
+    """A small copy [1, C, *size] of an image of height and width `shape`, read band by band."""
+    rows = min(size[0], shape[0])
+    edges = [row * shape[0] // rows for row in range(rows + 1)]
+    bands = [adaptive_avg_pool2d(read(slice(*edge), slice(0, shape[1])), (1, size[1])) for edge in pairwise(edges)]
+    return interpolate(torch.cat(bands, dim=2), tuple(size), mode="bilinear")
 
 
 def both_ways(a_to_b: nn.Module, b_to_a: nn.Module, *, spec: specs.Generator, a: Shape, b: Shape) -> dict[str, Translator]:

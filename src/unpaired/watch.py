@@ -10,28 +10,26 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from unpaired import config, evaluation
-from unpaired.bundle import save_bundle
-from unpaired.data.batches import Domains
+from unpaired.bundle import Product, save_bundle
+from unpaired.data.material import Material
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
 from unpaired.files import replacing
 from unpaired.run_config import RunConfig
-from unpaired.translator import Translator
 
 WIDE = 130
 """Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""
 
 
 class Watch:
-    """The observer of a run between two image domains (see `engine.trainer.Observer`).
+    """The observer of a run (see `engine.trainer.Observer`).
 
-    The preview shows held-out images, their translations and, where they are
-    known, the exact counterparts.
+    The preview shows held-out images, what becomes of them and, where they are known, the exact counterparts.
     """
 
     def __init__(
         self,
-        data: Domains,
+        data: Material,
         *,
         folder: Path,
         journal: Journal,
@@ -39,6 +37,7 @@ class Watch:
         chance: Mapping[str, float],
     ) -> None:
         self.data, self.folder, self.journal, self.run = data, folder, journal, run
+        self.exam = evaluation.exam_of(data)
         self.doctor = Doctor(chance)
         self.console = Console(stderr=True, highlight=False)
         self.error: float | None = None
@@ -73,17 +72,14 @@ class Watch:
             error=self._error(),
         )
 
-    def evaluate(self, step: int, translators: Mapping[str, Translator]) -> float | None:
-        scores = evaluation.evaluate(translators, self.data, part="validation")
+    def evaluate(self, step: int, remains: Mapping[str, Product]) -> float | None:
+        cases = self.exam.cases(remains, part="validation")
+        scores = evaluation.evaluate(cases)
         self.error, self.measure = evaluation.criterion(scores), evaluation.criterion_measure(scores)
         self.doing_nothing = evaluation.criterion(scores, method="doing nothing")
         self.journal.write("evaluation", step=step, measure=self.measure, error=self.error, scores=scores)
-        samples = {}
-        for direction, translator in translators.items():
-            test = evaluation.held_out(self.data, direction, part="validation")
-            if len(test.inputs) and len(test.targets):
-                samples[direction] = (test.inputs, translator.batch(test.inputs), test.targets)
-        self._preview(step, translators)
+        samples = {case.name: (case.test.inputs, case.answer(evaluation.ALL), case.test.targets) for case in cases}
+        self._preview(step, cases)
         for finding in self.doctor.look(step, samples):
             self.journal.write("finding", step=step, **finding._asdict())
             self.say(f"doctor: {finding.where} {finding.sign}: {finding.says} {finding.tries}", style="yellow")
@@ -91,11 +87,11 @@ class Watch:
             self.say(f"step {step}  {self._bar.tasks[0].percentage:.0f}%  {self._error()}")
         return self.error
 
-    def keep(self, step: int, translators: Mapping[str, Translator]) -> None:
+    def keep(self, step: int, remains: Mapping[str, Product]) -> None:
         about = {"domains": list(self.data.domains), "source": dict(self.data.card)}
         save_bundle(
             self.folder / "bundle",
-            translators,
+            remains,
             fit=self.run.data.fit,
             background=self.run.data.background,
             about={"run": config.to_dict(self.run), "step": step, self.measure: self.error, **about},
@@ -105,10 +101,10 @@ class Watch:
     def say(self, message: str, *, style: str | None = None) -> None:
         self.console.print(message, style=style, markup=False, soft_wrap=True)
 
-    def _preview(self, step: int, translators: Mapping[str, Translator]) -> None:
+    def _preview(self, step: int, cases: list[evaluation.Case]) -> None:
         kept, latest = self.folder / "previews" / f"{step:08d}.png", self.folder / "preview.png"
         kept.parent.mkdir(exist_ok=True)
-        evaluation.draw(translators, self.data, part="validation", path=kept)
+        evaluation.draw(self.exam, cases, path=kept)
         if kept.exists():
             with replacing(latest) as temporary:
                 shutil.copyfile(kept, temporary)
@@ -138,13 +134,12 @@ def _by_player(losses: Mapping[str, float]) -> str:
     return "  ".join(f"{player} {value:.3f}" for player, value in sums.items())
 
 
-def card(run: RunConfig, data: Domains, *, step: int, measure: str, error: float | None) -> str:
+def card(run: RunConfig, data: Material, *, step: int, measure: str, error: float | None) -> str:
     """The card of a bundle, in Markdown: what it does, what it was trained on and under whose licence, how well it does it."""
-    a, b = data.domains
     lines = [
-        f"# {run.game.game}: {a} and {b}",
+        f"# {run.game.game}: {' and '.join(data.domains)}",
         "",
-        f"Trained with unpaired {run.version} for {step} steps on {len(data.train_a)} + {len(data.train_b)} images"
+        f"Trained with unpaired {run.version} for {step} steps on {data.trained_on} images"
         f" of {run.data.size} px, from {', '.join(run.sources)}.",
     ]
     if error is not None:

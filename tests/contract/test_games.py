@@ -143,7 +143,7 @@ def test_chance_is_of_losses_that_are_logged(spec, a, b):
 @every_game
 def test_translators(spec, a, b):
     game = build(spec, shape_a=a, shape_b=b, seed=0)
-    translators = game.translators()
+    translators = game.remains()
     assert translators
     assert set(translators) <= set(DIRECTIONS)
     batch = draw(a, b)

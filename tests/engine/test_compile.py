@@ -47,7 +47,7 @@ def test_compiled_and_eager_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert set(compiled.tensors()) == set(eager.tensors())
     assert graphs
     before = len(graphs)
-    answers = [run.translators()["a_to_b"].batch(torch.zeros(5, 3, 16, 16)) for run in (eager, compiled)]
+    answers = [run.remains()["a_to_b"].batch(torch.zeros(5, 3, 16, 16)) for run in (eager, compiled)]
     torch.testing.assert_close(answers[0], answers[1], rtol=1e-4, atol=1e-5)
     assert len(graphs) == before
 

@@ -63,7 +63,7 @@ def observed(game: Game[Unpaired], *, steps: int, learning_rate: float, idle: st
     for step in range(steps + 1):
         if step % 20 == 0:
             samples = {}
-            for direction, translator in game.translators().items():
+            for direction, translator in game.remains().items():
                 inputs, targets = HELD_OUT if direction == "a_to_b" else HELD_OUT[::-1]
                 samples[direction] = (inputs, translator.batch(inputs), targets)
             said += doctor.look(A_STEP_STANDS_FOR * step, samples)
@@ -94,7 +94,7 @@ def test_a_healthy_discogan_raises_no_alarm():
     game = built(specs.DiscoGAN(generator=SMALL_RESNET, discriminator=ConvDiscriminator(width=8)))
     assert observed(game, steps=100, learning_rate=2e-3) == []
     # And it did learn: nothing was said of a game that stood still.
-    translated = game.translators()["a_to_b"].batch(HELD_OUT.a)
+    translated = game.remains()["a_to_b"].batch(HELD_OUT.a)
     mean = HELD_OUT.b.mean(dim=(0, 2, 3))
     assert (translated.mean(dim=(0, 2, 3)) - mean).norm() < 0.5 * (HELD_OUT.a.mean(dim=(0, 2, 3)) - mean).norm()
 

@@ -32,7 +32,7 @@ class Regression(Game[Tensor]):
     def play(self, batch: Tensor, step: int) -> Iterator[Turn]:
         yield Turn("generator", {"l2": self.network(batch).square().mean()})
 
-    def translators(self) -> dict[str, Translator]:
+    def remains(self) -> dict[str, Translator]:
         return {}
 
     def chance(self) -> dict[str, float]:

@@ -263,8 +263,8 @@ def test_statistics_are_averaged_too_and_what_counts_is_copied(tmp_path):
 def test_translators_are_the_averages(tmp_path):
     spec = specs.DiscoGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
     averaged, plain = real(tmp_path, spec, ema=0.9), real(tmp_path, spec)
-    assert averaged.translators()["a_to_b"].network is averaged.average.module.a_to_b
-    assert plain.translators()["a_to_b"].network is plain.game.a_to_b
+    assert averaged.remains()["a_to_b"].network is averaged.average.module.a_to_b
+    assert plain.remains()["a_to_b"].network is plain.game.a_to_b
 
 
 # -- a run --

@@ -89,4 +89,4 @@ def test_a_and_b_may_differ_in_channels():
     game = table.build(spec, shape_a=(1, 16, 16), shape_b=(4, 16, 16), seed=0)
     batch = Paired(torch.rand(2, 1, 16, 16), torch.rand(2, 4, 16, 16))
     assert [turn.player for turn in game.play(batch, 0)] == ["generator", "discriminator"]
-    assert set(game.translators()) == {"a_to_b"}
+    assert set(game.remains()) == {"a_to_b"}

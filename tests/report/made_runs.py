@@ -48,7 +48,7 @@ def make_run(folder, source, *, size=SIZE, findings=True):
     (folder / "config.json").write_text(json.dumps(values))
     game = table.build(SPEC, shape_a=(3, size, size), shape_b=(3, size, size), seed=1)
     about = {"step": 1000, "source": dict(data.card)}
-    save_bundle(folder / "bundle", game.translators(), fit="crop", background="white", about=about, card="")
+    save_bundle(folder / "bundle", game.remains(), fit="crop", background="white", about=about, card="")
     journal = Journal(folder)
     journal.write("start", step=0, seconds=0.0, reasons={"device": "no GPU found"}, machine={"cpu": "abacus"})
     for step in range(100, 1501, 100):

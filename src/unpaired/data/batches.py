@@ -153,6 +153,28 @@ class Domains:
             return Paired(one(self.train_a, "pair"), one(self.train_b, "pair"))
         return Unpaired(one(self.train_a, "a"), one(self.train_b, "b"))
 
+    def samples(self) -> dict[str, Any]:
+        """What a game must know of its samples (see `games.table.build`)."""
+        return {"shape_a": (self.train_a.shape[3], *self.size), "shape_b": (self.train_b.shape[3], *self.size)}
+
+    @property
+    def held_out(self) -> int:
+        """Images of the domain of which fewest are held out."""
+        return min(len(self.test_a), len(self.test_b))
+
+    @property
+    def trained_on(self) -> str:
+        """How many images, in words."""
+        return f"{len(self.train_a):,} + {len(self.train_b):,}"
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What there is of each domain, for a person."""
+        sizes = ((self.train_a, self.test_a), (self.train_b, self.test_b))
+        counts = (f"{len(train):,} to train on, {len(test):,} held out" for train, test in sizes)
+        known = [name for name, truth in zip(self.domains, (self.truth_a, self.truth_b), strict=True) if truth is not None]
+        truths = f"known of held-out images, in {' and in '.join(known)}" if known else "not known"
+        return [*zip(self.domains, counts, strict=True), ("exact counterparts", truths)]
+
     def swapped(self) -> "Domains":
         """The same images with A and B exchanged."""
         other = {"train_a": "train_b", "test_a": "test_b", "truth_a": "truth_b"}

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from unpaired.bundle import Product
 from unpaired.engine import checkpoint
 from unpaired.engine.checkpoint import Progress
 from unpaired.engine.journal import Journal
@@ -20,7 +21,6 @@ from unpaired.engine.runtime import Runtime, flat_parameters, seed_for, total
 from unpaired.errors import RunError, TrainingStopped
 from unpaired.games.base import BatchT, Game, Turn
 from unpaired.options import Adam, Training
-from unpaired.translator import Translator
 
 LOG_SECONDS = 1.0
 MOST_ROLLBACKS = 2
@@ -33,11 +33,11 @@ class Observer(Protocol):
     def losses(self, step: int, losses: Mapping[str, float], *, speed: float, done: float, left: float) -> None:
         """Mean losses since the last call (`player/loss`); steps a second; share of the run done; seconds left."""
 
-    def evaluate(self, step: int, translators: Mapping[str, Translator]) -> float | None:
+    def evaluate(self, step: int, remains: Mapping[str, Product]) -> float | None:
         """Look at the held-out samples; the error by which the best checkpoint is chosen, if there is one."""
 
-    def keep(self, step: int, translators: Mapping[str, Translator]) -> None:
-        """These are the best translators yet, by the held-out error; without one, the latest."""
+    def keep(self, step: int, remains: Mapping[str, Product]) -> None:
+        """This is the best yet, by the held-out error; without one, the latest."""
 
     def say(self, message: str) -> None:
         """Something a person should read."""
@@ -154,10 +154,10 @@ class Trainer(Generic[BatchT]):
                     return bool(self.runtime.agree(over))  # not before all is written
                 log.add(self.step())
 
-    def translators(self) -> dict[str, Translator]:
-        """The game's translators; with a moving average of the weights, the average's."""
+    def remains(self) -> dict[str, Product]:
+        """What is kept of the game; with a moving average of the weights, the average's."""
         game: Any = self.game if self.average is None else self.average.module
-        return dict(game.translators())
+        return dict(game.remains())
 
     # -- state --
 
@@ -288,12 +288,12 @@ class _Log:
         self.looked_step, began = progress.step, time.monotonic()
         try:
             if self.observer:
-                translators = self.trainer.translators()
-                error = self.observer.evaluate(progress.step, translators)
+                remains = self.trainer.remains()
+                error = self.observer.evaluate(progress.step, remains)
                 if error is None or best is None or error < best or not math.isfinite(best):
                     progress.best = error
                     self.trainer.save(self.trainer.best)
-                    self.observer.keep(progress.step, translators)
+                    self.observer.keep(progress.step, remains)
         except OSError:
             progress.best = best
             raise

@@ -228,7 +228,7 @@ def last_translators(folder: Path) -> dict[str, Translator]:
     game = table.build(run.game, shape_a=shape, shape_b=shape, seed=run.training.seed)
     prefix = "average/module."
     game.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
-    return dict(game.translators())
+    return dict(game.remains())
 
 
 def _translators(lab: Lab, name: str, model: Model, spent: dict[str, float]) -> dict[str, Translator]:

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from unpaired.translator import Translator
+from unpaired.bundle import Product
 
 BatchT = TypeVar("BatchT")
 Losses = Mapping[str, Tensor]
@@ -33,8 +33,8 @@ class Game(nn.Module, ABC, Generic[BatchT]):
         """The turns of one step (counted from 0). A player has moved by the time the next turn is asked for."""
 
     @abstractmethod
-    def translators(self) -> dict[str, Translator]:
-        """What remains when the game is over, by direction: `a_to_b`, `b_to_a`."""
+    def remains(self) -> Mapping[str, Product]:
+        """What is kept when the game is over, by name; of translators between two domains the direction: `a_to_b`, `b_to_a`."""
 
     @abstractmethod
     def chance(self) -> dict[str, float]:

@@ -65,7 +65,7 @@ class DiscoGAN(Game[Unpaired]):
             }
             yield Turn("discriminators", losses)  # L_D, equation 7
 
-    def translators(self) -> dict[str, Translator]:
+    def remains(self) -> dict[str, Translator]:
         return both_ways(self.a_to_b, self.b_to_a, spec=self.spec.generator, a=self.shape_a, b=self.shape_b)
 
     def chance(self) -> dict[str, float]:

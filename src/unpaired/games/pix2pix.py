@@ -37,7 +37,7 @@ class Pix2Pix(Game[Paired]):
         real, made = together(self.discriminate, _pair(a, b), _pair(a, fake))
         yield Turn("discriminator", {"pair": 0.5 * gan.discriminator(real, made)})  # halved, section 3.3
 
-    def translators(self) -> dict[str, Translator]:
+    def remains(self) -> dict[str, Translator]:
         return {"a_to_b": Translator(self.a_to_b, spec=self.spec.generator, source=self.shape_a, target=self.shape_b)}
 
     def chance(self) -> dict[str, float]:

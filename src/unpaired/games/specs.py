@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from unpaired.config import options
-from unpaired.losses import L1, L2, Adversarial, Distance, LeastSquares, NonSaturating
+from unpaired.losses import L1, L2, Adversarial, Critical, Distance, LeastSquares, NonSaturating, Wasserstein
 from unpaired.networks.specs import (
     RESNET_9,
     UNET_256,
@@ -18,8 +18,14 @@ from unpaired.networks.specs import (
     EncoderDecoder,
     Generator,
     PatchGAN,
+    StarGANDiscriminator,
+    StarGANGenerator,
 )
 from unpaired.options import Adam
+
+
+Plays = Literal["unpaired", "paired", "labelled"]
+"""What a game plays with: two domains, pairs of two domains, or images with attributes."""
 
 
 @options
@@ -27,6 +33,7 @@ class TranslationGAN:
     """Standard GAN from A to B, the first baseline of DiscoGAN's paper (Kim et al. 2017, figure 2a)."""
 
     game: Literal["translation-gan"] = "translation-gan"
+    plays: ClassVar[Plays] = "unpaired"
     generator: Generator = EncoderDecoder()
     """The network of G_AB."""
     discriminator: Discriminator = ConvDiscriminator()
@@ -41,6 +48,7 @@ class ReconstructionGAN:
     """GAN with a reconstruction loss A to B to A, the second baseline of DiscoGAN's paper (figure 2b)."""
 
     game: Literal["reconstruction-gan"] = "reconstruction-gan"
+    plays: ClassVar[Plays] = "unpaired"
     generator: Generator = EncoderDecoder()
     """The network of G_AB and of G_BA."""
     discriminator: Discriminator = ConvDiscriminator()
@@ -128,6 +136,7 @@ class DiscoGAN:
     """Two coupled GANs that learn a bijection (Kim et al. 2017, section 3.3)."""
 
     game: Literal["discogan"] = "discogan"
+    plays: ClassVar[Plays] = "unpaired"
     generator: Generator = EncoderDecoder()
     """The network of G_AB and of G_BA."""
     discriminator: Discriminator = ConvDiscriminator()
@@ -152,6 +161,7 @@ class CycleGAN:
     """
 
     game: Literal["cyclegan"] = "cyclegan"
+    plays: ClassVar[Plays] = "unpaired"
     generator: Generator = RESNET_9
     """The network of G and of F: the paper has resnet_6 at 128 px, resnet_9 from 256 px on."""
     discriminator: Discriminator = PatchGAN(init="normal")
@@ -185,7 +195,7 @@ class Pix2Pix:
     """A conditional GAN on pairs (Isola et al. 2017): the upper reference of everything unpaired."""
 
     game: Literal["pix2pix"] = "pix2pix"
-    paired: ClassVar[bool] = True
+    plays: ClassVar[Plays] = "paired"
     generator: Generator = UNET_256
     """The network of G; its dropout is the noise."""
     discriminator: Discriminator = PatchGAN(norm="batch", init="normal")
@@ -199,4 +209,32 @@ class Pix2Pix:
     optimizer: Adam = Adam()
 
 
-GameSpec = Annotated[TranslationGAN | ReconstructionGAN | DiscoGAN | CycleGAN | Pix2Pix, Field(discriminator="game")]
+@options
+class StarGAN:
+    """One translator for many domains (Choi et al. 2018), trained with the Wasserstein loss and a gradient penalty as published."""
+
+    game: Literal["stargan"] = "stargan"
+    plays: ClassVar[Plays] = "labelled"
+    generator: StarGANGenerator = StarGANGenerator()
+    """The network of G."""
+    discriminator: StarGANDiscriminator = StarGANDiscriminator()
+    """The network of D_src and D_cls."""
+    gan: Critical = Wasserstein()
+    """The adversarial loss: Wasserstein with a gradient penalty in the paper's training (equation 8), cross-entropy (min_max) in its
+    equation 1."""
+    distance: Distance = L1()
+    """The distance in the reconstruction loss."""
+    classification: NonNegativeFloat = 1.0
+    """Weight of both domain classification losses."""
+    reconstruction: NonNegativeFloat = 10.0
+    """Weight of the reconstruction loss."""
+    critic: PositiveInt = 5
+    """Moves of the discriminator for each of the generator."""
+    mask: bool = True
+    """Tell the generator by a mask vector which data set's attributes a label speaks of, where there are several."""
+    optimizer: Adam = Adam(learning_rate=1e-4)
+
+
+GameSpec = Annotated[
+    TranslationGAN | ReconstructionGAN | DiscoGAN | CycleGAN | Pix2Pix | StarGAN, Field(discriminator="game")
+]

@@ -1,5 +1,7 @@
 """Every game, by the options that ask for it."""
 
+from typing import Any
+
 import torch
 
 from unpaired.games import specs
@@ -7,8 +9,8 @@ from unpaired.games.base import Game
 from unpaired.games.cyclegan import CycleGAN
 from unpaired.games.discogan import DiscoGAN
 from unpaired.games.pix2pix import Pix2Pix
+from unpaired.games.stargan import StarGAN
 from unpaired.games.translation_gan import ReconstructionGAN, TranslationGAN
-from unpaired.networks.build import Shape
 
 GAMES: dict[type, type[Game]] = {
     specs.TranslationGAN: TranslationGAN,
@@ -16,11 +18,16 @@ GAMES: dict[type, type[Game]] = {
     specs.DiscoGAN: DiscoGAN,
     specs.CycleGAN: CycleGAN,
     specs.Pix2Pix: Pix2Pix,
+    specs.StarGAN: StarGAN,
 }
 
 
-def build(spec: specs.GameSpec, *, shape_a: Shape, shape_b: Shape, seed: int) -> Game:
-    """The game that `spec` describes, its weights drawn from `seed`; the caller's random state stays as it was."""
+def build(spec: specs.GameSpec, *, seed: int, **samples: Any) -> Game:
+    """The game that `spec` describes, its weights drawn from `seed`; the caller's random state stays as it was.
+
+    samples: what a game must know of what it plays with: `shape_a` and `shape_b` of two domains' samples; of labelled images
+    their `shape` and `labelling`. `data.samples()` tells.
+    """
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.manual_seed(seed)
-        return GAMES[type(spec)](spec, shape_a=shape_a, shape_b=shape_b)
+        return GAMES[type(spec)](spec, **samples)

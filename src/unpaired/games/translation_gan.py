@@ -30,7 +30,7 @@ class TranslationGAN(Game[Unpaired]):
         real, fake = self.discriminate_b(batch.b)[0], self.discriminate_b(fake_b)[0]
         yield Turn("discriminator", {"b": gan.discriminator(real, fake)})  # L_D_B, equation 5
 
-    def translators(self) -> dict[str, Translator]:
+    def remains(self) -> dict[str, Translator]:
         return {"a_to_b": Translator(self.a_to_b, spec=self.spec.generator, source=self.shape_a, target=self.shape_b)}
 
     def chance(self) -> dict[str, float]:
@@ -63,7 +63,7 @@ class ReconstructionGAN(Game[Unpaired]):
         real, fake = self.discriminate_b(batch.b)[0], self.discriminate_b(fake_b)[0]
         yield Turn("discriminator", {"b": gan.discriminator(real, fake)})  # L_D_B, equation 5
 
-    def translators(self) -> dict[str, Translator]:
+    def remains(self) -> dict[str, Translator]:
         return both_ways(self.a_to_b, self.b_to_a, spec=self.spec.generator, a=self.shape_a, b=self.shape_b)
 
     def chance(self) -> dict[str, float]:

@@ -113,6 +113,25 @@ class Pointwise(Layer):
         return self.in_place(xs[0]) if mine and self.in_place else self.function(xs[0])
 
 
+class Planes(Layer):
+    """Numbers joined to each place as channels of their own (a StarGAN's label)."""
+
+    work = TOUCH
+
+    def __init__(self, join: Callable[[Tensor], Tensor], *, numbers: int) -> None:
+        self._join, self._numbers = join, numbers
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, height, width = inputs[0]
+        return channels + self._numbers, height, width
+
+    def needs(self, span: Span, *, axis: int, size: int) -> Span:
+        return span
+
+    def compute(self, *xs: Tensor, want: Box, size: tuple[int, int], mine: bool) -> Tensor:
+        return self._join(xs[0])
+
+
 class Together(Layer):
     """Several inputs of one size, place by place: a sum, or their channels joined."""
 

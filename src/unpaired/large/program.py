@@ -14,7 +14,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from unpaired.errors import ShapeError
-from unpaired.large.layers import Border, Convolution, Layer, Mode, Noise, Norm, Pointwise, Shape, Together, Transposed
+from unpaired.networks import stargan
+from unpaired.large.layers import Border, Convolution, Layer, Mode, Noise, Norm, Planes, Pointwise, Shape, Together, Transposed
 
 
 class Step(NamedTuple):
@@ -111,7 +112,7 @@ class _Tracer(fx.Tracer):
     """Takes every convolution for one layer, also one that computes in another way than torch's."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, nn.Conv2d | stargan.Planes) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Image(NamedTuple):
@@ -143,6 +144,8 @@ def _of_module(module: nn.Module) -> Sequence[Layer] | None:
             return [Norm(channels, groups=channels, eps=module.eps, weight=module.weight, bias=module.bias, kept=kept)]
         case nn.GroupNorm():
             return [Norm(module.num_channels, groups=module.num_groups, eps=module.eps, weight=module.weight, bias=module.bias)]
+        case stargan.Planes():
+            return [Planes(module, numbers=module.numbers.shape[-1])]
         case nn.Dropout():
             return _dropout(None, module.p, module.training)
         case _ if isinstance(module, _ACTIVATIONS):

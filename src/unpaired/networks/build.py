@@ -9,10 +9,12 @@ from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.residual_image import ResidualImageGenerator
 from unpaired.networks.resnet import ResNetGenerator
+from unpaired.networks.stargan import StarGANDiscriminatorNet, StarGANGeneratorNet
 from unpaired.networks.unet import UNetGenerator
 
 Shape = tuple[int, ...]
 """One sample's shape: (C, H, W) for an image, (D,) for a point."""
+AnySpec = specs.Generator | specs.Discriminator | specs.StarGANGenerator | specs.StarGANDiscriminator
 
 
 def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
@@ -94,6 +96,37 @@ def discriminator(spec: specs.Discriminator, shape: Shape) -> nn.Module:
             return _begun(patch, spec.init)
 
 
+def label_generator(spec: specs.StarGANGenerator, shape: Shape, numbers: int) -> StarGANGeneratorNet:
+    """The network from samples of `shape` and so many numbers of a label to samples of `shape`. ShapeError where it does not fit."""
+    channels, height, width = _image(spec, shape)
+    _divisible(spec, height, width)
+    return StarGANGeneratorNet(
+        channels=channels,
+        numbers=numbers,
+        width=spec.width,
+        blocks=spec.blocks,
+        downs=spec.downs,
+        norm=spec.norm,
+        change=spec.change,
+    )
+
+
+def label_discriminator(spec: specs.StarGANDiscriminator, shape: Shape, numbers: int) -> StarGANDiscriminatorNet:
+    """The network from samples of `shape` to (scores, so many numbers of a label). ShapeError where it does not fit."""
+    channels, height, width = _image(spec, shape)
+    step = 2**spec.layers
+    if height % step or width % step:
+        fewer = min((size & -size).bit_length() - 1 for size in (height, width))
+        advice = f"use another size, or layers={fewer}" if fewer else "use another size"
+        raise ShapeError(
+            f"discriminator '{spec.kind}' with layers={spec.layers} takes heights and widths that are multiples of {step}, "
+            f"found {height} x {width}; {advice}"
+        )
+    return StarGANDiscriminatorNet(
+        channels=channels, numbers=numbers, height=height, width_px=width, width=spec.width, layers=spec.layers
+    )
+
+
 def _begun(network: nn.Module, init: specs.Init) -> nn.Module:
     """The network with its weights drawn as `specs.Init` says."""
     if init == "normal":
@@ -112,7 +145,7 @@ def _features(spec: specs.Mlp, shape: Shape) -> int:
     return shape[0]
 
 
-def _image(spec: specs.Generator | specs.Discriminator, shape: Shape) -> tuple[int, int, int]:
+def _image(spec: AnySpec, shape: Shape) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise ShapeError(f"network '{spec.kind}' takes images (C, H, W), found samples of shape {shape}")
     return shape[0], shape[1], shape[2]
@@ -124,7 +157,7 @@ def _square(spec: specs.Generator | specs.Discriminator, height: int, width: int
     return height
 
 
-def _divisible(spec: specs.ResNet | specs.ResidualImage, height: int, width: int) -> None:
+def _divisible(spec: specs.ResNet | specs.ResidualImage | specs.StarGANGenerator, height: int, width: int) -> None:
     step = 2**spec.downs
     least = max(4, 2 * step)  # reflection padding by 3 at the ends, by 1 in the blocks
     if height % step or width % step or min(height, width) < least:

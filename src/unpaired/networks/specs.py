@@ -138,5 +138,34 @@ class PatchGAN:
     """How weights begin: as torch's layers do, or normal, as published."""
 
 
+@options
+class StarGANGenerator:
+    """StarGAN's generator (Choi et al. 2018, appendix 7.2): residual blocks, shown the target label as planes beside the image."""
+
+    kind: Literal["stargan"] = "stargan"
+    width: PositiveInt = 64
+    """Channels of the first layer; they double with each down-sampling."""
+    blocks: PositiveInt = 6
+    """Residual blocks."""
+    downs: int = Field(default=2, ge=0, le=5)
+    """Down-sampling layers, each halving height and width."""
+    norm: Literal["instance-affine", "instance", "none"] = "instance-affine"
+    """Normalisation after each convolution but the last: in the paper each image's own, with a learned scale and offset."""
+    change: bool = False
+    """Answer with a change to the input, which starts from none, instead of with a new image: not in the paper, quicker for small
+    changes."""
+
+
+@options
+class StarGANDiscriminator:
+    """StarGAN's discriminator (appendix 7.2): scores of patches, and the labels of the image."""
+
+    kind: Literal["stargan"] = "stargan"
+    width: PositiveInt = 64
+    """Channels of the first layer; they double with each layer."""
+    layers: int = Field(default=6, ge=1, le=8)
+    """Layers, each halving height and width: 6 for 128 px in the paper, 5 leave as much of 64 px."""
+
+
 Generator = Annotated[EncoderDecoder | ResNet | UNet | ResidualImage | Mlp, Field(discriminator="kind")]
 Discriminator = Annotated[ConvDiscriminator | PatchGAN | Mlp, Field(discriminator="kind")]

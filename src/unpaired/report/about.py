@@ -1,6 +1,7 @@
 """What the run was made of, where it ran, and the commands that go on from here."""
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -36,16 +37,8 @@ def _data_rows(facts: Facts) -> Iterator[tuple[str, str]]:
     if "licence" not in facts.card:
         yield "licence", "not stated by the data"
     if facts.data is not None:
-        data = facts.data
-        a, b = data.domains
-        yield a, f"{len(data.train_a):,} to train on, {len(data.test_a):,} held out"
-        yield b, f"{len(data.train_b):,} to train on, {len(data.test_b):,} held out"
-        known = [name for name, truth in ((a, data.truth_a), (b, data.truth_b)) if truth is not None]
-        yield (
-            "exact counterparts",
-            f"known of held-out images, in {' and in '.join(known)}" if known else "not known",
-        )
-        unreadable = sum(map(len, data.skipped.values()))
+        yield from facts.data.lines()
+        unreadable = sum(map(len, facts.data.skipped.values()))
         if unreadable:
             yield "skipped", f"{unreadable:,} unreadable files"
     if facts.run.data_fingerprint:
@@ -63,7 +56,7 @@ def _machine_rows(facts: Facts) -> Iterator[tuple[str, str]]:
         yield from _flat(told)
     speed = facts.speed
     if speed:
-        yield "speed", f"{number(speed)} steps/s, {number(speed * facts.run.training.batch)} images/s of each domain"
+        yield "speed", f"{number(speed)} steps/s, {number(speed * facts.run.training.batch)} images/s"
 
 
 def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -80,8 +73,12 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Markup:
 
 
 def _commands(facts: Facts) -> str:
-    directions = tuple(facts.translators) or ("a_to_b",)
     lines = [f"unpaired resume {facts.command}"]
-    lines += [f"unpaired translate {facts.command} PICTURES --direction {name} --out TRANSLATED" for name in directions]
+    if facts.run.game.plays == "labelled":
+        targets = [case.target for case in facts.cases[:1]] or ["NAME=VALUE"]
+        lines += [f"unpaired translate {facts.command} PICTURES --set {shlex.quote(name)} --out TRANSLATED" for name in targets]
+    else:
+        directions = tuple(facts.remains) or ("a_to_b",)
+        lines += [f"unpaired translate {facts.command} PICTURES --direction {name} --out TRANSLATED" for name in directions]
     lines.append(f"unpaired evaluate {facts.command}")
     return "\n".join(lines)

@@ -84,10 +84,9 @@ def _losses(facts: Facts) -> dict[str, dict[str, list[tuple[float, Any]]]]:
 
 
 def _chance(facts: Facts) -> Mapping[str, float]:
-    """The doctor's yardsticks, by `player/loss`; empty where there is no bundle to take the shapes from."""
-    if "a_to_b" not in facts.translators:
+    """The doctor's yardsticks, by `player/loss`; empty where there are no images to take the shapes from."""
+    if facts.data is None:
         return {}
-    translator = facts.translators["a_to_b"]
     with torch.device("meta"):  # a game without memory for its weights
-        game = table.build(facts.run.game, shape_a=translator.source, shape_b=translator.target, seed=0)
+        game = table.build(facts.run.game, seed=0, **facts.data.samples())
     return game.chance()

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unpaired import evaluation, runs
-from unpaired.bundle import load_bundle
-from unpaired.data.batches import Domains
+from unpaired.bundle import Product, load_bundle
+from unpaired.data.material import Material
 from unpaired.engine import journal
 from unpaired.errors import DataWarning, RunError, UnpairedError
 from unpaired.run_config import RunConfig, load_config
-from unpaired.translator import Translator
 
 
 class Facts(NamedTuple):
     """All that a page tells.
 
     scores, counts: of `evaluation.json`, without its nulls; empty before the first evaluation. about: what the bundle
-    says of itself. data, translators: None and empty where they cannot be opened; `missing` then says why.
+    says of itself. data, remains: None and empty where they cannot be opened; `missing` then says why. cases: what the held-out
+    test images ask of what remains.
     """
 
     folder: Path
@@ -31,15 +31,18 @@ class Facts(NamedTuple):
     counts: Mapping[str, int]
     disjoint: bool | None
     about: Mapping[str, Any]
-    data: Domains | None
-    translators: Mapping[str, Translator]
+    data: Material | None
+    remains: Mapping[str, Product]
+    cases: Sequence[evaluation.Case]
     missing: str
 
     @property
-    def domains(self) -> tuple[str, str]:
+    def domains(self) -> tuple[str, ...]:
         """The domains' names: those of the data, else of its card, else of its folders, else A and B."""
         if self.data is not None:
-            return self.data.domains
+            return tuple(self.data.domains)
+        if self.run.game.plays == "labelled":
+            return tuple(self.about.get("domains", ("images",)))
         stems = [Path(source).stem for source in self.run.sources] if len(self.run.sources) == 2 else ["A", "B"]
         a, b = (str(self.card.get(key, stem)) for key, stem in zip("ab", stems, strict=True))
         return (b, a) if self.run.data.swap else (a, b)
@@ -54,13 +57,10 @@ class Facts(NamedTuple):
         """What the data says of itself; where it cannot be opened, what the bundle remembers of that."""
         return self.data.card if self.data is not None else self.about.get("source", {})
 
-    def ends(self, direction: str) -> tuple[str, str]:
-        """The names of the domains that a direction leads from and to."""
-        return self.domains if direction == "a_to_b" else self.domains[::-1]
-
-    def arrow(self, direction: str) -> str:
-        """A direction in words: dusk → dawn."""
-        return " → ".join(self.ends(direction))
+    def arrow(self, case: str) -> str:
+        """A case in words: dusk → dawn for a direction between two domains; else its name."""
+        ends = {"a_to_b": self.domains, "b_to_a": self.domains[::-1]}
+        return " → ".join(ends[case]) if case in ends else case
 
     def of(self, *kinds: str) -> list[Mapping[str, Any]]:
         """The events of these kinds, in order."""
@@ -88,7 +88,7 @@ def gather(folder: Path) -> Facts:
     values = _read_scores(folder / "evaluation.json")
     known = {direction: _without_nulls(methods) for direction, methods in values.get("scores", {}).items()}
     data, no_data = _open_data(run)
-    translators, about, no_translators = _open_bundle(folder)
+    remains, about, nothing = _open_bundle(folder)
     return Facts(
         folder=folder,
         run=run,
@@ -98,12 +98,13 @@ def gather(folder: Path) -> Facts:
         disjoint=values.get("disjoint_from_validation"),
         about=about,
         data=data,
-        translators=translators,
-        missing=no_data or no_translators,
+        remains=remains,
+        cases=evaluation.exam_of(data).cases(remains, part="test") if data is not None and remains else (),
+        missing=no_data or nothing,
     )
 
 
-def _open_data(run: RunConfig) -> tuple[Domains | None, str]:
+def _open_data(run: RunConfig) -> tuple[Material | None, str]:
     """The images of a run; or None, and why."""
     try:
         with warnings.catch_warnings():
@@ -116,13 +117,13 @@ def _open_data(run: RunConfig) -> tuple[Domains | None, str]:
     return data, ""
 
 
-def _open_bundle(folder: Path) -> tuple[dict[str, Translator], Mapping[str, Any], str]:
-    """The translators of a run and what their bundle says of itself; or nothing, and why."""
+def _open_bundle(folder: Path) -> tuple[dict[str, Product], Mapping[str, Any], str]:
+    """What remains of a run, and what their bundle says of itself; or nothing, and why."""
     try:
-        translators = load_bundle(folder)
+        remains = load_bundle(folder)
     except UnpairedError as error:
-        return {}, {}, f"There are no translators to show: {error}."
-    return translators, json.loads((folder / "bundle" / "config.json").read_text(encoding="utf-8"))["about"], ""
+        return {}, {}, f"There is nothing to show: {error}."
+    return remains, json.loads((folder / "bundle" / "config.json").read_text(encoding="utf-8"))["about"], ""
 
 
 def _read_scores(path: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unpaired import evaluation
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, prose, tag
 from unpaired.report.wording import times
@@ -32,7 +31,7 @@ def _finding(facts: Facts, sign: str, where: str, events: Sequence[Mapping[str, 
     """One sign at one place, in the words of the last time that it was found."""
     steps = sorted({event["step"] for event in events})
     when = f"step {steps[0]:,}" if len(steps) == 1 else f"{times(len(steps))}, steps {steps[0]:,} to {steps[-1]:,}"
-    place = facts.arrow(where) if where in evaluation.BACK else where
+    place = facts.arrow(where)
     return tag(
         "li",
         tag("b", f"{sign[:1].upper()}{sign[1:]}: {place}"),

@@ -14,7 +14,6 @@ from unpaired.report.pictures import shown_image
 from unpaired.report.sampling import spread
 from unpaired.report.scores import MEASURES
 from unpaired.report.wording import how_many
-from unpaired.translator import Translator
 
 SHOWN = 12
 """Translated test images of each direction, spread evenly over all of them."""
@@ -38,27 +37,21 @@ class _Judged(NamedTuple):
 
 def section(facts: Facts) -> Iterator[Markup]:
     """Each direction that has held-out images; or why there are no pictures."""
-    if facts.data is None or not facts.translators:
+    if facts.data is None or not facts.remains:
         yield note(f"{facts.missing} So there are no pictures; `unpaired report {facts.command}` adds them later.")
         return
-    shown = 0
-    for direction, translator in facts.translators.items():
-        test = evaluation.held_out(facts.data, direction, part="test")
-        if len(test.inputs):
-            shown += 1
-            yield from _direction(facts, direction, translator, test)
-    if not shown:
+    for case in facts.cases:
+        yield from _case(facts, case)
+    if not facts.cases:
         yield note("No images were held out, so there is none that the translators have not seen.")
 
 
-def _direction(facts: Facts, direction: str, translator: Translator, test: evaluation.HeldOut) -> Iterator[Markup]:
-    assert facts.data is not None
-    (source, target), count = facts.ends(direction), len(test.inputs)
-    back = facts.translators.get(evaluation.BACK[direction])
-    judged = _judge(translator, test, names=test.names or [f"test image {row + 1}" for row in range(count)], back=back)
+def _case(facts: Facts, case: evaluation.Case) -> Iterator[Markup]:
+    test, source, target, count = case.test, case.source, case.target, len(case.test.inputs)
+    judged = _judge(case, names=test.names or [f"test image {row + 1}" for row in range(count)])
     third = "the truth" if test.truths is not None else "and back again" if judged.third is not None else ""
     legend = [f"input ({source})", f"translation ({target})", *([third] if third else [])]
-    yield tag("h3", facts.arrow(direction))
+    yield tag("h3", facts.arrow(case.name))
     yield tag(
         "p",
         f"{how_many(min(SHOWN, count))} of {count:,} held-out test images, spread evenly, not chosen. ",
@@ -71,7 +64,7 @@ def _direction(facts: Facts, direction: str, translator: Translator, test: evalu
     yield tag("div", *(_trio(judged, row, source=source, target=target) for row in rows), class_="gallery")
     if judged.errors is None:
         return
-    recorded = facts.scores.get(direction, {}).get("translated", {}).get("error")
+    recorded = facts.scores.get(case.name, {}).get("translated", {}).get("error")
     mean = float(judged.errors.mean())
     if recorded is not None and len(judged.inputs) == count and abs(mean - recorded) > 0.02 * abs(recorded) + 1e-4:
         yield note(
@@ -84,14 +77,14 @@ def _direction(facts: Facts, direction: str, translator: Translator, test: evalu
     yield tag("div", *cards, class_="gallery worst")
 
 
-def _judge(translator: Translator, test: evaluation.HeldOut, *, names: Sequence[str], back: Translator | None) -> _Judged:
+def _judge(case: evaluation.Case, *, names: Sequence[str]) -> _Judged:
     """Translate what the page needs: all of a small set where there are truths to find the worst by, else a sample."""
+    test = case.test
     rows = spread(len(test.inputs), SHOWN if test.truths is None else MOST_JUDGED)
-    inputs = test.inputs[rows]
-    outputs = translator.batch(inputs)
+    inputs, outputs = test.inputs[rows], case.answer(rows)
     truths = test.truths[rows] if test.truths is not None else None
     errors = paired.mean_absolute_error(outputs, truths) if truths is not None else None
-    third = truths if truths is not None else back.batch(outputs) if back is not None else None
+    third = truths if truths is not None else case.back(outputs, rows) if case.back is not None else None
     return _Judged([names[row] for row in rows], inputs, outputs, third, errors)
 
 

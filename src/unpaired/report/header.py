@@ -13,8 +13,9 @@ from unpaired.report.wording import date, number, times, took, within
 def header(facts: Facts) -> Markup:
     """Title, verdict and the figures that matter most."""
     game = facts.run.game
-    arrow = tag("span", " → " if len(facts.translators or facts.scores) == 1 else " ⇄ ", class_="soft")
-    title = [facts.domains[0], arrow, facts.domains[1]] if facts.domains != ("A", "B") else [facts.name]
+    arrow = tag("span", " → " if len(facts.remains or facts.scores) == 1 else " ⇄ ", class_="soft")
+    named = len(facts.domains) == 2 and facts.domains != ("A", "B")
+    title = [facts.domains[0], arrow, facts.domains[1]] if named else [facts.name]
     about = (type(game).__doc__ or "").splitlines()[0]
     return tag(
         "header",
@@ -76,7 +77,6 @@ def _tiles(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     if seconds is not None:
         yield "Training time", (took(seconds), tag("small", f"{number(speed)} steps/s" if speed else ""))
     if facts.data is not None:
-        data = facts.data
-        held = f"{len(data.test_a):,} + {len(data.test_b):,} held out"
-        yield "Training images", (f"{len(data.train_a):,} + {len(data.train_b):,}", tag("small", held))
+        held = f"at least {facts.data.held_out:,} held out"
+        yield "Training images", (facts.data.trained_on, tag("small", held))
     yield "Image size", (f"{facts.run.data.size} px", tag("small", f"batch {training.batch}"))

@@ -69,14 +69,22 @@ class Job(NamedTuple):
 
 
 def plan(
-    inputs: Sequence[str | Path], *, out: Path, translator: Translator, framing: Framing, threads: Executor, existing: Existing
+    inputs: Sequence[str | Path],
+    *,
+    out: Path,
+    translator: Translator,
+    framing: Framing,
+    threads: Executor,
+    existing: Existing,
+    suffix: str = "",
 ) -> tuple[list[Job], int, list[str]]:
-    """The jobs in their order, how many answers are there already and were left out, and files that are no images by name.
+    """The jobs in their order, their answers named as the files and `suffix`, how many answers are there already and were left out, and files that are no images by name.
 
     Raises DataError and RunError as `translate_files`; nothing was written then.
     """
     others: list[str] = []
     found = [each for given in inputs for each in _found(Path(given), out, several=len(inputs) > 1, others=others)]
+    found = [each._replace(place=each.place.with_stem(each.place.stem + suffix)) for each in found]
     if not found:
         raise DataError("no images given; name files, folders or zips to translate")
     numbers: dict[str, Iterator[int]] = defaultdict(itertools.count)

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from unpaired import images
-from unpaired.bundle import load
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import DataError, RunError, ShapeError
 from unpaired.framing import Alpha, Fitting, Picture
 from unpaired.images import Original, Pixels
 from unpaired.metrics.flicker import Flicker, FlickerMeter
 from unpaired.translate import large
+from unpaired.translate.changes import Changes, versions
 from unpaired.translate.plan import Existing, Job, plan
 from unpaired.translate.progress import Tell
 from unpaired.translator import TILE, Translator
@@ -59,6 +59,7 @@ def translate_files(
     tile: int | None = None,
     scratch: Path | None = None,
     flicker: bool = False,
+    changes: Changes = Changes(),
     tell: Tell | None = None,
 ) -> Outcome:
     """Translate files, folders (at any depth) and zips into `out` under their own names.
@@ -71,27 +72,41 @@ def translate_files(
     batch: images of one size that are translated together. existing: what to do where answers are there already; "keep" goes
     on with a translation that was cut off. fit, keep_size, alpha: see `Framing`; fit None for "whole" where the network takes
     any size, else as in training. seed, deterministic, tile: see `Translator`. scratch: a folder for what is kept between
-    tiles. flicker: measure it. tell: is told how far it is.
+    tiles. flicker: measure it. changes: of attributes, where `where` translates those. tell: is told how far it is.
 
     DataError where there is nothing to translate or two answers would share a name; RunError where answers are there
     already, to be refused, or cannot go where they should; ShapeError for a `fit` that the network does not take. All are
     raised before anything is written. RunError also where memory does not suffice.
     """
     chosen, _ = choose_device(device)
-    translator = load(where, direction=direction, device=str(chosen))
-    translator.seed, translator.deterministic, translator.tile = seed, deterministic, tile
-    framing = translator.framing(fit=fit, keep_size=keep_size, alpha=alpha)
-    translator.tile_for(*translator.source[1:])  # reads the network: once, and not while threads compute with it
+    asked = versions(where, direction=direction, changes=changes, device=str(chosen))
+    for translator in (version.translator for version in asked):
+        translator.seed, translator.deterministic, translator.tile = seed, deterministic, tile
+        framing = translator.framing(fit=fit, keep_size=keep_size, alpha=alpha)
+        translator.tile_for(*translator.source[1:])  # reads the network: once, and not while threads compute with it
     if scratch is not None and not scratch.is_dir():
         raise DataError(f"{scratch} is no folder; wanted one that exists, with room for what is kept between tiles")
     with ThreadPoolExecutor() as threads:  # decoding and encoding release Python's lock
-        jobs, there, others = plan(
-            inputs, out=Path(out), translator=translator, framing=framing, threads=threads, existing=existing
-        )
-        run = _Run(translator, threads, batch=batch, scratch=scratch, flicker=flicker, tell=tell, total=len(jobs))
-        for chunk in _chunks(jobs, most=batch):
-            with _memory_told(chunk[0]):
-                run.chunk(chunk)
+        planned = [
+            plan(
+                inputs,
+                out=Path(out),
+                translator=version.translator,
+                framing=framing,
+                threads=threads,
+                existing=existing,
+                suffix=version.suffix,
+            )
+            for version in asked
+        ]
+        total = sum(len(jobs) for jobs, _, _ in planned)
+        run = _Run(threads, batch=batch, scratch=scratch, flicker=flicker, tell=tell, total=total)
+        for version, (jobs, _, _) in zip(asked, planned, strict=True):
+            run.translator = version.translator
+            for chunk in _chunks(jobs, most=batch):
+                with _memory_told(chunk[0]):
+                    run.chunk(chunk)
+    there, others = sum(there for _, there, _ in planned), planned[0][2]
     return Outcome(run.translated, run.skipped, there, others, run.ways, run.flicker())
 
 
@@ -113,11 +128,12 @@ def _chunks(jobs: Sequence[Job], *, most: int) -> Iterator[list[Job]]:
 
 
 class _Run:
-    """A translation on its way."""
+    """A translation on its way, by `translator`."""
+
+    translator: Translator
 
     def __init__(
         self,
-        translator: Translator,
         threads: Executor,
         *,
         batch: int,
@@ -126,7 +142,7 @@ class _Run:
         tell: Tell | None,
         total: int,
     ) -> None:
-        self._translator, self._threads = translator, threads
+        self._threads = threads
         self._batch, self._scratch = batch, scratch
         self._tell, self._total, self._done = tell, total, 0
         self._meters: dict[str, tuple[FlickerMeter, int]] | None = {} if flicker else None
@@ -168,7 +184,7 @@ class _Run:
         answers: dict[int, Tensor] = {}
         for indices in by_shape.values():
             try:
-                y = self._translator.translate(torch.stack([opened[index][2] for index in indices]))
+                y = self.translator.translate(torch.stack([opened[index][2] for index in indices]))
             except ShapeError as error:
                 for index in indices:
                     self._skip(jobs[index], str(error))
@@ -182,11 +198,11 @@ class _Run:
 
     def _tiles(self, job: Job) -> None:
         try:
-            large.translate_file(job, translator=self._translator, scratch=self._scratch, progress=partial(self._within, job))
+            large.translate_file(job, translator=self.translator, scratch=self._scratch, progress=partial(self._within, job))
         except (DataError, ShapeError, RunError) as error:
             self._skip(job, job.found.reason(error))
         else:
-            self._did(job, f"in tiles of {self._translator.tile or TILE} px")
+            self._did(job, f"in tiles of {self.translator.tile or TILE} px")
 
     def _frames(self, job: Job) -> None:
         try:
@@ -212,7 +228,7 @@ class _Run:
                 some = [images.convert(each, channels=framing.source[0], background=framing.background) for each in some]
             pictures = [framing.picture(each, alpha=alpha) for each in some]
             x = images.to_tensor(np.stack([framing.shown(picture) for picture in pictures]))
-            for number, (picture, shown, answer) in enumerate(zip(pictures, x, self._translator.translate(x), strict=True), done):
+            for number, (picture, shown, answer) in enumerate(zip(pictures, x, self.translator.translate(x), strict=True), done):
                 self._measure(job.found.name, number, shown, answer)
                 yield framing.answer(answer, picture)
             done += len(some)

@@ -1,0 +1,88 @@
+"""Images with attributes: every change of one attribute, against exact counterparts where they are known."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from unpaired import images
+from unpaired.attribute_translator import AttributeTranslator
+from unpaired.data.labelled import LabelledImages, LabelledSet
+from unpaired.data.labels import UNKNOWN
+from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Part, Rows, rows_of
+from unpaired.labelling import target_names
+
+SHOWN = 8
+
+
+class AttributesExam:
+    """What labelled images ask (see `Exam`): of each data set every value of every attribute, of those that lack it."""
+
+    def __init__(self, data: LabelledImages) -> None:
+        self._data = data
+
+    def cases(self, remains: Mapping[str, object], *, part: Part) -> list[Case]:
+        """A case for each data set and value: "hair=blond", or "SET: hair=blond" of several sets.
+
+        An attribute that a set does not label is asked for only where exact counterparts are known.
+        """
+        (translator,) = remains.values()
+        assert isinstance(translator, AttributeTranslator)
+        return [case for one in self._data.sets for case in self._of_set(one, translator, part)]
+
+    def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
+        """Of each case the inputs, their translations and, where they are known, the exact counterparts."""
+        rows: list[tuple[str, Tensor]] = []
+        few = slice(SHOWN)
+        for case in cases:
+            rows += [("input", case.test.inputs[few]), (case.name, case.answer(few))]
+            if case.test.truths is not None:
+                rows.append(("truth", case.test.truths[few]))
+        return [(name, x) for name, x in rows if len(x) == SHOWN or len(cases) == 1]
+
+    @property
+    def disjoint(self) -> bool:
+        return min(len(one.test.pixels) for one in self._data.sets) >= FEWEST
+
+    def _of_set(self, one: LabelledSet, translator: AttributeTranslator, part: Part) -> Iterator[Case]:
+        rows = rows_of(one.test.pixels, part)
+        values = torch.from_numpy(one.test.values[rows])
+        for target, attribute, value in target_names(self._data.attributes):
+            labelled, truths = attribute in one.known, one.truths.get(target)
+            if not labelled and truths is None:
+                continue
+            lacking = (values[:, attribute] != value) & ((values[:, attribute] != UNKNOWN) | (not labelled))
+            chosen, having = lacking.numpy(), (values[:, attribute] == value).numpy()
+            if not chosen.any():
+                continue
+            pixels, own = one.test.pixels[rows], values[lacking]
+            test = HeldOut(
+                images.to_tensor(pixels[chosen]),
+                images.to_tensor(pixels[having]),
+                None if truths is None else images.to_tensor(truths[rows][chosen]),
+                [name for name, lacks in zip(one.test.names[rows], chosen, strict=True) if lacks],
+            )
+            yield Case(
+                f"{one.name}: {target}" if len(self._data.sets) > 1 else target,
+                one.name if len(self._data.sets) > 1 else "any",
+                target,
+                test,
+                answer=partial(_answer, translator, test.inputs, {attribute: value}, own),
+                back=partial(_back, translator, attribute, own) if labelled else None,
+                alike=True,
+            )
+
+
+def _answer(translator: AttributeTranslator, inputs: Tensor, settings: Mapping[int, int], values: Tensor, rows: Rows) -> Tensor:
+    return translator.batch(inputs[rows], settings, values=values[rows])
+
+
+def _back(translator: AttributeTranslator, attribute: int, values: Tensor, answers: Tensor, rows: Rows) -> Tensor:
+    """To the values that the images had."""
+    before = values[rows]
+    again = torch.empty_like(answers)
+    for value in before[:, attribute].unique().tolist():
+        having = before[:, attribute] == value
+        again[having] = translator.batch(answers[having], {attribute: value}, values=before[having])
+    return again

@@ -1,0 +1,117 @@
+"""Which translations are asked for: one direction between two domains, or changes of attributes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from unpaired import images
+from unpaired.attribute_translator import AttributeTranslator
+from unpaired.bundle import load
+from unpaired.data.labels import Attribute, parse_setting
+from unpaired.data.sources import open_source
+from unpaired.errors import ConfigError, DataError, RunError
+from unpaired.files import replacing
+from unpaired.translator import Translator
+
+MOST_COLUMNS = 16
+"""Images on a sheet."""
+
+
+class Changes(NamedTuple):
+    """What to change of each image. wanted: "hair=blond"; has: what every image is known to have; steps: how many pictures lead from
+    the image's own label (the first) to the target's (the last), None for the target alone.
+    """
+
+    wanted: Sequence[str] = ()
+    has: Sequence[str] = ()
+    steps: int | None = None
+
+
+class Version(NamedTuple):
+    """An answer to every image. suffix: what its file is called after the image's own name."""
+
+    suffix: str
+    translator: Translator
+
+
+def versions(where: str | Path, *, direction: str, changes: Changes, device: str) -> list[Version]:
+    """What each image is translated by. ConfigError where changes are asked of a translator between two domains or none of one
+    of attributes, or for names and values that there are not; RunError where there is no such translator.
+    """
+    translator = load(where, direction=direction, device=device)
+    if not isinstance(translator, AttributeTranslator):
+        if any(changes):
+            raise ConfigError(f"{where} translates between two domains, found changes of attributes; use --direction")
+        return [Version("", translator)]
+    if not changes.wanted:
+        raise ConfigError(f"{where} changes attributes: say which, such as --set {example(translator.attributes)}")
+    wanted, told = _read(changes.wanted, "--set"), _read(changes.has, "--has")
+    if changes.steps is None:
+        return [Version("", translator.towards(wanted, told=told))]
+    if changes.steps < 2:
+        raise ConfigError(f"--steps {changes.steps} leads nowhere; wanted 2 or more: from the image's own label to the target's")
+    shares = [step / (changes.steps - 1) for step in range(changes.steps)]
+    return [Version(f"-{step}", translator.towards(wanted, told=told, amount=x)) for step, x in enumerate(shares, 1)]
+
+
+def draw_targets(where: str | Path, inputs: Sequence[str | Path], *, out: Path, device: str) -> list[Path]:
+    """Sheets of images (a column each, at the trained size) and of every single change of them (a row each): the files written.
+
+    ConfigError where there is no translator of attributes; DataError where an image cannot be read or there is none; RunError
+    where a sheet is there already.
+    """
+    translator = load(where, device=device)
+    if not isinstance(translator, AttributeTranslator):
+        raise ConfigError(f"{where} translates between two domains; --grid shows all values of attributes")
+    framing = Translator(
+        translator.network,
+        spec=translator.spec,
+        source=translator.shape,
+        target=translator.shape,
+        fit=translator.fit,
+        background=translator.background,
+    ).framing(fit=translator.fit, alpha="compose")
+    shown = [images.to_tensor(framing.shown(framing.open(content)[0])[None])[0] for content in _files(inputs)]
+    if not shown:
+        raise DataError("no images given; name files, folders or zips")
+    sheets = [shown[at : at + MOST_COLUMNS] for at in range(0, len(shown), MOST_COLUMNS)]
+    paths = [out / (f"grid-{number}.png" if len(sheets) > 1 else "grid.png") for number in range(1, len(sheets) + 1)]
+    taken = [path for path in paths if path.exists()]
+    if taken:
+        raise RunError(f"{taken[0]} is there already; choose another --out, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+    for path, columns in zip(paths, sheets, strict=True):
+        with replacing(path) as temporary:
+            images.write(temporary, _sheet(translator, torch.stack(columns)))
+    return paths
+
+
+def example(attributes: Sequence[Attribute]) -> str:
+    """`hair=blond (hair: dark, blond; glasses: off, on)`."""
+    known = "; ".join(f"{attribute.name}: {', '.join(attribute.values)}" for attribute in attributes)
+    return f"{attributes[0].name}={attributes[0].values[-1]} ({known})"
+
+
+def _sheet(translator: AttributeTranslator, x: Tensor) -> images.Pixels:
+    rows = [("input", x), *((name, translator.batch(x, settings)) for name, settings in translator.targets())]
+    return images.labelled_grid(rows, scale=max(1, 96 // x.shape[-1]))
+
+
+def _files(inputs: Sequence[str | Path]) -> Iterator[str | Path | bytes]:
+    for given in map(Path, inputs):
+        if given.is_file() and given.suffix.lower() != ".zip":
+            yield given
+        else:
+            source = open_source(given)
+            yield from (source.read(name) for name in source.names)
+
+
+def _read(settings: Sequence[str], option: str) -> Mapping[str, str]:
+    pairs = [parse_setting(text) for text in settings]
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ConfigError(f"{option} names an attribute twice: {' '.join(settings)}")
+    return found
