@@ -51,6 +51,18 @@ class Paired(NamedTuple):
     b: Tensor
 
 
+class Labelled(NamedTuple):
+    """A batch of images with labels.
+
+    x: `[N, C, H, W]` in [-1, 1]. values: int64 `[N, A]`, the index of each attribute's value, UNKNOWN (-1) where nobody told
+    it; A: the attributes of all sets. origin: int64 `[N]`, which data set an image comes from.
+    """
+
+    x: Tensor
+    values: Tensor
+    origin: Tensor
+
+
 def indices(n: int, *, batch: int, step: int, seed: int, stream: str) -> npt.NDArray[np.int64]:
     """Which of `n` images make step `step` (from 0) of this stream: `[batch]`.
 
@@ -77,6 +89,32 @@ def share(batch: int, *, rank: int, world: int) -> slice:
             f"processes, such as {max(1, round(batch / max(world, 1))) * world}"
         )
     return slice(rank * batch // world, (rank + 1) * batch // world)
+
+
+def draws_of(step: int, *, batch: int, seed: int, stream: str) -> transforms.Draws:
+    """The random numbers that vary the images of step `step` of this stream."""
+    return transforms.draw(batch, generator=torch.Generator().manual_seed(_number(seed, f"augment {stream}", step)))
+
+
+def varied(
+    pixels: Pixels,
+    *,
+    draws: transforms.Draws | None,
+    size: tuple[int, int],
+    flip: bool,
+    jitter: float,
+    device: torch.device | str,
+) -> Tensor:
+    """Pixels `[N, H, W, C]`, all of them chosen, as training images `[N, C, height, width]` in [-1, 1] on `device`; without
+    `draws` the centre is cropped and nothing is random.
+    """
+    chosen = torch.from_numpy(pixels)
+    if torch.device(device).type == "cuda":
+        chosen = chosen.pin_memory()
+    x = chosen.to(device, non_blocking=True).permute(0, 3, 1, 2)
+    if draws is None:
+        return images.to_tensor(transforms.centre_crop(x, size=size).permute(0, 2, 3, 1))
+    return transforms.vary(x, draws=draws, size=size, flip=flip, jitter=jitter)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -139,15 +177,9 @@ class Domains:
         rows = share(batch, rank=rank, world=world)
 
         def one(pixels: Pixels, stream: str) -> Tensor:
-            chosen = torch.from_numpy(pixels[indices(len(pixels), batch=batch, step=step, seed=seed, stream=stream)[rows]])
-            if torch.device(device).type == "cuda":
-                chosen = chosen.pin_memory()
-            x = chosen.to(device, non_blocking=True).permute(0, 3, 1, 2)
-            if not augment:
-                return images.to_tensor(transforms.centre_crop(x, size=self.size).permute(0, 2, 3, 1))
-            generator = torch.Generator().manual_seed(_number(seed, f"augment {stream}", step))
-            draws = transforms.draw(batch, generator=generator).rows(rows)
-            return transforms.vary(x, draws=draws, size=self.size, flip=self.flip, jitter=self.jitter)
+            chosen = pixels[indices(len(pixels), batch=batch, step=step, seed=seed, stream=stream)[rows]]
+            draws = draws_of(step, batch=batch, seed=seed, stream=stream).rows(rows) if augment else None
+            return varied(chosen, draws=draws, size=self.size, flip=self.flip, jitter=self.jitter, device=device)
 
         if self.paired:  # one stream: the same rows, and the same draws
             return Paired(one(self.train_a, "pair"), one(self.train_b, "pair"))
@@ -215,7 +247,7 @@ def open_domains(
     """
     paths = find_domains(tuple(sources), side_by_side=options.side_by_side)
     load = options.size if options.load_size is None else options.load_size
-    if min(_sides(load)) < min(_sides(options.size)):
+    if min(sides(load)) < min(sides(options.size)):
         raise DataError(f"load_size is {load}, size is {options.size}; wanted load_size at least as large: images are cropped")
     opening = _Opening(options, load=load, cache=cache, telling=telling)
     in_pairs = paired or options.side_by_side
@@ -228,7 +260,7 @@ def open_domains(
             return parts[part].images
         # No held-out image: as many channels as the training images, no rows.
         like = parts[f"train_{part[-1]}"].images
-        return np.zeros((0, *_sides(options.size), like.shape[3]), like.dtype)
+        return np.zeros((0, *sides(options.size), like.shape[3]), like.dtype)
 
     # Of the contents, not of the stores' keys: a new release of Pillow must not keep a run from being resumed.
     contents = [(part, store.images.shape, store.hashes) for part, store in sorted(parts.items())]
@@ -241,7 +273,7 @@ def open_domains(
         truth_b=parts["truth_b"].images if "truth_b" in parts else None,
         truth_a=parts["truth_a"].images if "truth_a" in parts else None,
         paired=paired,
-        size=_sides(options.size),
+        size=sides(options.size),
         flip=options.flip,
         jitter=options.jitter,
         names={part: store.names for part, store in parts.items()},
@@ -272,7 +304,7 @@ class _Opening:
                 continue
             # The held-out images lie last in the store: both parts are views of it, and the fraction leaves its key alone.
             hashed = self._hashed(train, f"train_{letter}")
-            whole = self._decoded(train.keep(_by_place(train, hashed)), f"train_{letter}", self.load, hashed)
+            whole = self._decoded(train.keep(by_place(train, hashed)), f"train_{letter}", self.load, hashed)
             parts |= self._divided(whole, train, hashed, letter=letter, count=self._trained_on(whole))
         return parts
 
@@ -292,7 +324,7 @@ class _Opening:
                 parts[part] = self._decoded(test, part, self.options.size)
             return parts
         hashed = self._hashed_pair(a, b, "train")
-        whole = self._pairs(a.keep(_by_place(a, hashed[0])), b, hashed, "train", self.load)
+        whole = self._pairs(a.keep(by_place(a, hashed[0])), b, hashed, "train", self.load)
         count = self._trained_on(whole["train_a"])
         return {
             part: store
@@ -348,7 +380,7 @@ class _Opening:
         parts = {f"train_{letter}": dataclasses.replace(whole.rows(0, count), skipped=whole.skipped)}
         if count < len(whole):
             held = whole.rows(count, len(whole))
-            if _sides(self.load) != _sides(self.options.size):
+            if sides(self.load) != sides(self.options.size):
                 held = self._decoded(train.keep(held.names), f"test_{letter}", self.options.size, hashed)
             parts[f"test_{letter}"] = held
         return parts
@@ -382,7 +414,7 @@ class _Opening:
         )
 
 
-def _by_place(source: Source, hashed: Hashed) -> list[str]:
+def by_place(source: Source, hashed: Hashed) -> list[str]:
     """The files of a source in the order of their contents' places, the held-out ones last; then those that cannot be read."""
     known, failures = hashed
     return [*sorted(known, key=lambda name: place(known[name]), reverse=True), *failures]
@@ -431,7 +463,8 @@ def _warn(message: str) -> None:
     warnings.warn(message, DataWarning, stacklevel=4)
 
 
-def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+def sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width."""
     return (size, size) if isinstance(size, int) else size
 
 

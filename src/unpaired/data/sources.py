@@ -166,7 +166,7 @@ class DomainPaths(NamedTuple):
 
 def open_source(where: str | Path) -> Source:
     """All images in a folder or zip archive, at any depth. Raises DataError where there is no such thing."""
-    return _part(_open_tree(where), "")
+    return _part(open_tree(where), "")
 
 
 class Partners(NamedTuple):
@@ -237,7 +237,7 @@ def find_domains(sources: tuple[str, ...], *, side_by_side: bool = False) -> Dom
         return DomainPaths(first, second, None, None, None, None, None, names if names[0] != names[1] else ("A", "B"))
     if len(sources) != 1:
         raise DataError(f"found {len(sources)} sources; wanted two (A and B), or one that holds trainA and trainB")
-    tree = _open_tree(sources[0])
+    tree = open_tree(sources[0])
     root = _root(tree)
     tops = {name[len(root) :] for name in tree.folders if name.startswith(root)}
     where = os.path.join(tree.where, root.rstrip("/")) if root else tree.where
@@ -255,7 +255,7 @@ def find_domains(sources: tuple[str, ...], *, side_by_side: bool = False) -> Dom
     assert train_b is not None
     test_a, test_b = part(("test", "val"), 0), part(("test", "val"), 1)
     truth_a, truth_b = part(("truth",), 0), part(("truth",), 1)
-    card = _card(tree, root)
+    card = read_card(tree, root)
     called = (_called(card, "a", names[0]), _called(card, "b", names[1]))
     return DomainPaths(train_a, train_b, test_a, test_b, truth_b, truth_a, card, called)
 
@@ -263,7 +263,7 @@ def find_domains(sources: tuple[str, ...], *, side_by_side: bool = False) -> Dom
 def _find_halves(sources: tuple[str, ...]) -> DomainPaths:
     if len(sources) != 1:
         raise DataError(f"found {len(sources)} sources; wanted one folder or zip of images that hold A and B side by side")
-    tree = _open_tree(sources[0])
+    tree = open_tree(sources[0])
     root = _root(tree)
     tops = {name[len(root) :] for name in tree.folders if name.startswith(root)}
     apart = sorted(tops & {"trainA", "trainB", "train_A", "train_B"})
@@ -277,7 +277,7 @@ def _find_halves(sources: tuple[str, ...]) -> DomainPaths:
         whole = _part(tree, prefix)
         return dataclasses.replace(whole, half="left"), dataclasses.replace(whole, half="right")
 
-    card = _card(tree, root)
+    card = read_card(tree, root)
     names = (_called(card, "a", "A"), _called(card, "b", "B"))
     if "train" not in tops:
         return DomainPaths(*halves(""), None, None, None, None, card, names)
@@ -377,7 +377,8 @@ def _root(tree: Tree) -> str:
     return ""
 
 
-def _card(tree: Tree, root: str) -> Mapping[str, Any] | None:
+def read_card(tree: Tree, root: str) -> Mapping[str, Any] | None:
+    """What the card in the folder `root` ("" or ending in "/") says, None where there is none. Raises DataError."""
     if root + CARD not in tree.files:
         return None
     try:
@@ -389,7 +390,8 @@ def _card(tree: Tree, root: str) -> Mapping[str, Any] | None:
     return card
 
 
-def _open_tree(where: str | Path) -> Tree:
+def open_tree(where: str | Path) -> Tree:
+    """A folder or a zip archive. Raises DataError where there is no such thing."""
     path = Path(where).expanduser()
     if path.is_dir():
         return FolderTree(path)
