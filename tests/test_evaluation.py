@@ -7,7 +7,8 @@ from torch import nn
 
 from unpaired import evaluation
 from unpaired.data.batches import Domains
-from unpaired.evaluation import criterion, criterion_measure, disjoint, evaluate, held_out
+from unpaired.evaluation import criterion, criterion_measure, held_out, scoring
+from unpaired.evaluation.domains import DomainsExam
 from unpaired.networks import specs
 from unpaired.translator import Translator
 
@@ -40,6 +41,10 @@ class Add(nn.Module):
         return (x[:, : self.channels] + self.amount).clamp(-1, 1)
 
 
+def evaluate(translators, images, *, part="test", extractor=None):
+    return evaluation.evaluate(DomainsExam(images).cases(translators, part=part), extractor=extractor)
+
+
 def add(levels, *, source=(3, 12, 12), target=(3, 12, 12)):
     """A translator that adds so many of 255 levels."""
     channels = None if source == target else target[0]
@@ -53,7 +58,7 @@ def test_a_quarter_chooses_and_the_rest_is_reported(count, validation):
     apart = count >= 16
     assert len(for_validation) == validation
     assert len(for_test) == (count - validation if apart else count)
-    assert disjoint(images) is apart
+    assert DomainsExam(images).disjoint is apart
     if apart:
         wanted = torch.from_numpy(rows(count)[:, 0, 0, 0]).float() / 127.5 - 1
         torch.testing.assert_close(torch.cat([for_validation, for_test]), wanted)
@@ -143,7 +148,7 @@ def test_an_extractor_adds_scores_under_its_name(monkeypatch):
         asked.append((real.shape, fake.shape, extractor))
         return {"kid (eyes)": 0.5}
 
-    monkeypatch.setattr(evaluation.features, "evaluate_distribution", distribution)
+    monkeypatch.setattr(scoring.features, "evaluate_distribution", distribution)
     scores = evaluate({"a_to_b": add(0)}, data(), extractor="eyes")
     assert scores["a_to_b"]["translated"]["kid (eyes)"] == 0.5
     assert asked[0] == ((8, 3, 12, 12), (8, 3, 12, 12), "eyes")

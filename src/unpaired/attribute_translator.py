@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unpaired import config, images
+from unpaired.data.labelling import Labelling, target_names, with_settings
 from unpaired.data.labels import UNKNOWN, Attribute, find_value
 from unpaired.errors import ConfigError
-from unpaired.labelling import Labelling, target_names, with_settings
 from unpaired.networks import specs
 from unpaired.networks.build import Shape
 from unpaired.networks.stargan import Planes, StarGANDiscriminatorNet, StarGANGeneratorNet
@@ -23,8 +23,8 @@ Settings = Mapping[int, int]
 class AttributeTranslator:
     """Samples -> samples with other attributes, by one network (StarGAN).
 
-    network: (x [N, *shape] in [-1, 1], label) -> [N, *shape]. labelling: what a label says. reader: the game's discriminator, whose
-    answers say what an image's attributes are; None where it was not kept: then those that are not set must be told.
+    network: (x [N, *shape] in [-1, 1], label) -> [N, *shape]. labelling: what a label says. reader: the game's discriminator,
+    whose answers say what an image's attributes are; None where it was not kept: then those that are not set must be told.
     spec, reader_spec: what both were built from. fit, background: how pictures are brought to `shape` (see `DataOptions`).
     """
 
@@ -54,7 +54,7 @@ class AttributeTranslator:
         return self.labelling.attributes
 
     def __call__(self, x: Any, **settings: str | bool) -> Any:
-        """Change attributes of x and answer in kind, as a `Translator` does: `translator("face.png", hair="blond", glasses=False)`.
+        """Change attributes of x and answer in kind, as a `Translator` does: `translator("face.png", hair="red", glasses=False)`.
 
         Attributes that are not named stay what they are, as far as the discriminator reads it from the image.
         ConfigError for names and values that there are not.
@@ -63,8 +63,8 @@ class AttributeTranslator:
 
     def settings(self, wanted: Mapping[str, str | bool]) -> dict[int, int]:
         """Names and values as indices. ConfigError, with what may have been meant, where there is no such one."""
-        said = {True: "on", False: "off"}
-        return dict(find_value(self.attributes, name, str(said.get(value, value))) for name, value in wanted.items())
+        said = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in wanted.items()}
+        return dict(find_value(self.attributes, name, value) for name, value in said.items())
 
     def towards(
         self, wanted: Mapping[str, str | bool], *, told: Mapping[str, str | bool] | None = None, amount: float = 1.0

@@ -16,10 +16,10 @@ from torch import nn
 
 from unpaired import config, images
 from unpaired.attribute_translator import AttributeTranslator
+from unpaired.data.labelling import Labelling
 from unpaired.data.labels import Attribute
 from unpaired.errors import ConfigError, RunError
 from unpaired.files import replacing
-from unpaired.labelling import Labelling
 from unpaired.networks import specs
 from unpaired.networks.build import Shape, discriminator, generator, label_discriminator, label_generator
 from unpaired.translator import Translator

@@ -42,7 +42,7 @@ class NonSaturating:
 
 @options
 class MinMax:
-    """The original game: the generator minimises log(1 - D(fake)), which the discriminator maximises (Goodfellow et al. 2014, eq. 1)."""
+    """The original game (Goodfellow et al. 2014, equation 1): the generator minimises what the discriminator maximises."""
 
     kind: Literal["min_max"] = "min_max"
     chance: ClassVar[float] = 2 * math.log(2)

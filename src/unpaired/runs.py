@@ -241,7 +241,9 @@ def _lead(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, f
     )
     watch.say(_opening(run, images, runtime, step=step))
     if images.held_out < FEW_HELD_OUT:
-        watch.say(f"only {images.held_out} images of a domain are held out: scores and the best checkpoint mean little; raise --holdout")
+        watch.say(
+            f"only {images.held_out} images of a domain are held out: scores and the best checkpoint mean little; raise --holdout"
+        )
     for part, skipped in images.skipped.items():
         journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
         for name, reason in skipped[:MOST_TOLD]:

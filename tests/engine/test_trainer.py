@@ -57,7 +57,7 @@ class Slope(Game):
         """Nothing, but both players are in its graph."""
         return (self.left.both * self.right.both).sum() * 0
 
-    def translators(self):
+    def remains(self):
         return {}
 
     def chance(self):
@@ -74,13 +74,13 @@ class Watching:
     def losses(self, step, losses, *, speed, done, left):
         self.told.append((step, dict(losses), done))
 
-    def evaluate(self, step, translators):
+    def evaluate(self, step, remains):
         self.looked.append(step)
         if ("evaluate", step) in self.fails:
             raise OSError(28, "No space left on device")
         return self.errors.pop(0) if self.errors else None
 
-    def keep(self, step, translators):
+    def keep(self, step, remains):
         if ("keep", step) in self.fails:
             raise OSError(28, "No space left on device")
         self.kept.append(step)

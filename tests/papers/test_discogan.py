@@ -13,6 +13,7 @@ Each image is a single pixel, and every network a line through it:
 Both discriminators have two layers for feature matching: x and 3 x.
 """
 
+from dataclasses import fields
 from math import exp, log
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class Judge(nn.Module):
 def on_paper(spec):
     """The game of `spec` with the networks above."""
     small = {"generator": EncoderDecoder(width=1), "discriminator": ConvDiscriminator(width=1)}
-    values = {name: getattr(spec, name) for name in spec.__dataclass_fields__} | small
+    values = {field.name: getattr(spec, field.name) for field in fields(spec)} | small
     game = table.build(type(spec)(**values), shape_a=(1, 8, 8), shape_b=(1, 8, 8), seed=0)
     networks = {
         "a_to_b": Scale(2.0),

@@ -85,7 +85,7 @@ def test_a_run_that_has_just_begun(tmp_path, source):
     (folder / "journal.jsonl").unlink()
     said = words(write_report(folder).read_text(encoding="utf-8"))
     for sentence in (
-        "The journal of this run is empty.", "There are no translators to show", "too little for curves",
+        "The journal of this run is empty.", "There is nothing to show", "too little for curves",
         "The doctor has not looked yet.", "No previews were kept.",
     ):  # fmt: skip
         assert sentence in said

@@ -27,6 +27,7 @@ from unpaired.data.batches import (
 from unpaired.data.label_layouts import Found, Matched, find_sets, match
 from unpaired.data.label_review import SetLabels, review, unify
 from unpaired.data.label_rules import interpret
+from unpaired.data.labelling import Labelling
 from unpaired.data.labels import Attribute, few, find_value
 from unpaired.data.sources import Source
 from unpaired.data.split import hold_out
@@ -99,6 +100,36 @@ class LabelledImages:
         """The card of the only set; of several, their cards by the sets' names."""
         return self.sets[0].card if len(self.sets) == 1 else {one.name: dict(one.card) for one in self.sets if one.card}
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The names of the sets: what is translated lies within them."""
+        return tuple(one.name for one in self.sets)
+
+    @property
+    def held_out(self) -> int:
+        """Held-out images of the set that has fewest."""
+        return min(len(one.test) for one in self.sets)
+
+    @property
+    def trained_on(self) -> str:
+        """How many images, in words."""
+        return " + ".join(f"{len(one.train):,}" for one in self.sets)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What there is of each set, for a person."""
+        lines = []
+        for one in self.sets:
+            lines.append((one.name, f"{len(one.train):,} to train on, {len(one.test):,} held out"))
+            for attribute in (self.attributes[index] for index in one.known):
+                lines.append((f"{one.name}: {attribute.name}", ", ".join(attribute.values)))
+        truths = sorted({name for one in self.sets for name in one.truths})
+        return [*lines, ("exact counterparts", ", ".join(truths) or "not known")]
+
+    def samples(self) -> dict[str, Any]:
+        """What a game must know of its samples (see `games.table.build`)."""
+        shape = (self.sets[0].train.pixels.shape[3], *self.size)
+        return {"shape": shape, "labelling": Labelling(self.attributes, tuple(one.known for one in self.sets))}
+
     def batch(
         self,
         step: int,
@@ -161,7 +192,7 @@ def open_labelled(
             rows = np.array([which.rows[name] for name in store.names], np.int64)
             parts[end] = LabelledPart(store.images, values[one.name][rows], store.names, origin)
         _review_images(one.name, stores, parts)
-        truths = opening.truths(one, attributes, known, parts["test"])
+        truths = opening.truths(one, attributes, parts["test"])
         sets.append(LabelledSet(one.name, parts["train"], parts["test"], known, truths, one.card))
         skipped |= {f"{one.name}/{end}": store.skipped for end, store in stores.items() if store.skipped}
         contents += [(end, store.images.shape, store.hashes, parts[end].values.tobytes()) for end, store in stores.items()]
@@ -224,19 +255,18 @@ class _Opening:
         return stores
 
     def truths(
-        self, found: Found, attributes: Sequence[Attribute], known: Sequence[int], test: LabelledPart
+        self, found: Found, attributes: Sequence[Attribute], test: LabelledPart
     ) -> dict[str, Pixels]:
         """By "ATTRIBUTE=VALUE" the counterparts of all test images, where none is missing. An image that has the value already
-        is its own.
+        is its own. The attribute may be one that only other sets tell.
         """
         truths: dict[str, Pixels] = {}
         for folder, source in found.truths.items() if len(test) else ():
             try:
-                index, value = find_value([attributes[place] for place in known], *folder.partition("=")[::2])
+                index, value = find_value(attributes, *folder.partition("=")[::2])
             except ConfigError as error:
                 _warn(f"{source.where} is left alone: {error}")
                 continue
-            index = known[index]
             there = set(source.names)
             files = [next((n for n in (name, name.removeprefix("test/")) if n in there), "") for name in test.names]
             own = (test.values[:, index] == value) & np.array([not file for file in files])

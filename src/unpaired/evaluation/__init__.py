@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from unpaired import images
-from unpaired.data.batches import Domains
 from unpaired.data.labelled import LabelledImages
 from unpaired.evaluation.attributes import AttributesExam
 from unpaired.evaluation.domains import BACK, DomainsExam, held_out

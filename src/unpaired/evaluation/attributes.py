@@ -9,9 +9,9 @@ from torch import Tensor
 from unpaired import images
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.data.labelled import LabelledImages, LabelledSet
+from unpaired.data.labelling import target_names
 from unpaired.data.labels import UNKNOWN
 from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Part, Rows, rows_of
-from unpaired.labelling import target_names
 
 SHOWN = 8
 

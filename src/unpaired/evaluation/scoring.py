@@ -10,7 +10,7 @@ from unpaired.images import Pixels
 from unpaired.metrics import distribution, features, paired, relation
 
 Scores = dict[str, dict[str, dict[str, float]]]
-"""By case and method: `scores["a_to_b"]["translated"]["error"]`, beside `"doing nothing"`, the input itself taken for the answer."""
+"""By case and method: `scores["a_to_b"]["translated"]["error"]`, beside "doing nothing", the input itself as the answer."""
 Part = Literal["validation", "test"]
 Rows = slice | Sequence[int]
 MOST_VALIDATION = 64

@@ -23,7 +23,6 @@ from unpaired.networks.specs import (
 )
 from unpaired.options import Adam
 
-
 Plays = Literal["unpaired", "paired", "labelled"]
 """What a game plays with: two domains, pairs of two domains, or images with attributes."""
 
@@ -211,7 +210,7 @@ class Pix2Pix:
 
 @options
 class StarGAN:
-    """One translator for many domains (Choi et al. 2018), trained with the Wasserstein loss and a gradient penalty as published."""
+    """One translator for many domains (Choi et al. 2018), with the Wasserstein loss and a gradient penalty, as published."""
 
     game: Literal["stargan"] = "stargan"
     plays: ClassVar[Plays] = "labelled"
@@ -220,8 +219,8 @@ class StarGAN:
     discriminator: StarGANDiscriminator = StarGANDiscriminator()
     """The network of D_src and D_cls."""
     gan: Critical = Wasserstein()
-    """The adversarial loss: Wasserstein with a gradient penalty in the paper's training (equation 8), cross-entropy (min_max) in its
-    equation 1."""
+    """The adversarial loss: Wasserstein with a gradient penalty in the paper's training (equation 8), cross-entropy (min_max) in
+    its equation 1."""
     distance: Distance = L1()
     """The distance in the reconstruction loss."""
     classification: NonNegativeFloat = 1.0

@@ -7,10 +7,10 @@ from torch import nn
 
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.data.batches import Labelled
+from unpaired.data.labelling import Labelling
 from unpaired.errors import ConfigError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
-from unpaired.labelling import Labelling
 from unpaired.losses import Wasserstein, slope_penalty
 from unpaired.networks.build import Shape, label_discriminator, label_generator
 

@@ -14,8 +14,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from unpaired.errors import ShapeError
-from unpaired.networks import stargan
 from unpaired.large.layers import Border, Convolution, Layer, Mode, Noise, Norm, Planes, Pointwise, Shape, Together, Transposed
+from unpaired.networks import stargan
 
 
 class Step(NamedTuple):

@@ -97,7 +97,9 @@ def discriminator(spec: specs.Discriminator, shape: Shape) -> nn.Module:
 
 
 def label_generator(spec: specs.StarGANGenerator, shape: Shape, numbers: int) -> StarGANGeneratorNet:
-    """The network from samples of `shape` and so many numbers of a label to samples of `shape`. ShapeError where it does not fit."""
+    """The network from samples of `shape` and so many numbers of a label to samples of `shape`. ShapeError where it does not fit
+    the shape.
+    """
     channels, height, width = _image(spec, shape)
     _divisible(spec, height, width)
     return StarGANGeneratorNet(

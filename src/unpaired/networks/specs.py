@@ -140,7 +140,7 @@ class PatchGAN:
 
 @options
 class StarGANGenerator:
-    """StarGAN's generator (Choi et al. 2018, appendix 7.2): residual blocks, shown the target label as planes beside the image."""
+    """StarGAN's generator (Choi et al. 2018, appendix 7.2): residual blocks, shown the target label as planes of the image."""
 
     kind: Literal["stargan"] = "stargan"
     width: PositiveInt = 64
@@ -152,8 +152,8 @@ class StarGANGenerator:
     norm: Literal["instance-affine", "instance", "none"] = "instance-affine"
     """Normalisation after each convolution but the last: in the paper each image's own, with a learned scale and offset."""
     change: bool = False
-    """Answer with a change to the input, which starts from none, instead of with a new image: not in the paper, quicker for small
-    changes."""
+    """Answer with a change to the input, which starts from none, instead of with a new image: not in the paper, quicker for
+    small changes."""
 
 
 @options

@@ -107,12 +107,13 @@ class StarGANDiscriminatorNet(nn.Module):
         slopes: list[Tensor] = []
         for convolution in self.convolutions:
             # Detached, not under no_grad: autocast would keep the cast weights for the transposes, without their history.
-            x = F.conv2d(x.detach(), convolution.weight.detach(), convolution.bias.detach(), stride=2, padding=1)
+            weight, bias = (parameter.detach() for parameter in convolution.parameters())
+            x = F.conv2d(x.detach(), weight, bias, stride=2, padding=1)
             slopes.append(torch.where(x > 0, 1.0, SLOPE).to(x.dtype))
             x = x * slopes[-1]
         gradient = F.conv_transpose2d(torch.ones_like(x[:, :1]), self.source.weight, padding=1)
         for convolution, slope in zip(reversed(self.convolutions), reversed(slopes), strict=True):
-            gradient = F.conv_transpose2d(gradient * slope, convolution.weight, stride=2, padding=1)  # type: ignore[arg-type]
+            gradient = F.conv_transpose2d(gradient * slope, convolution.get_parameter("weight"), stride=2, padding=1)
         return gradient
 
 

@@ -13,6 +13,7 @@ from unpaired.report.markup import Markup, note, tag
 from unpaired.report.sampling import finite, smooth, thin
 from unpaired.report.scores import MEASURES
 from unpaired.report.wording import within
+from unpaired.translator import Translator
 
 WIDE = 15
 """Losses that differ by more than this factor are drawn on a logarithmic scale."""
@@ -84,9 +85,14 @@ def _losses(facts: Facts) -> dict[str, dict[str, list[tuple[float, Any]]]]:
 
 
 def _chance(facts: Facts) -> Mapping[str, float]:
-    """The doctor's yardsticks, by `player/loss`; empty where there are no images to take the shapes from."""
-    if facts.data is None:
+    """The doctor's yardsticks, by `player/loss`; empty where nothing tells of what shape its samples were."""
+    kept = facts.remains.get("a_to_b")
+    if facts.data is not None:
+        samples = facts.data.samples()
+    elif isinstance(kept, Translator):
+        samples = {"shape_a": kept.source, "shape_b": kept.target}
+    else:
         return {}
     with torch.device("meta"):  # a game without memory for its weights
-        game = table.build(facts.run.game, seed=0, **facts.data.samples())
+        game = table.build(facts.run.game, seed=0, **samples)
     return game.chance()

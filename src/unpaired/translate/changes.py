@@ -21,8 +21,8 @@ MOST_COLUMNS = 16
 
 
 class Changes(NamedTuple):
-    """What to change of each image. wanted: "hair=blond"; has: what every image is known to have; steps: how many pictures lead from
-    the image's own label (the first) to the target's (the last), None for the target alone.
+    """What to change of each image. wanted: "hair=blond"; has: what every image is known to have; steps: how many pictures lead
+    from the image's own label (the first) to the target's (the last), None for the target alone.
     """
 
     wanted: Sequence[str] = ()

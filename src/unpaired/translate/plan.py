@@ -78,9 +78,10 @@ def plan(
     existing: Existing,
     suffix: str = "",
 ) -> tuple[list[Job], int, list[str]]:
-    """The jobs in their order, their answers named as the files and `suffix`, how many answers are there already and were left out, and files that are no images by name.
+    """The jobs in their order, how many answers are there already and were left out, and files that are no images by name.
 
-    Raises DataError and RunError as `translate_files`; nothing was written then.
+    suffix: what each answer is called after the name of its file. Raises DataError and RunError as `translate_files`; nothing was
+    written then.
     """
     others: list[str] = []
     found = [each for given in inputs for each in _found(Path(given), out, several=len(inputs) > 1, others=others)]

@@ -28,6 +28,9 @@ MOST_PIXELS = 1 << 24
 """Of the images that are held at once."""
 
 
+TARGET_ALONE = Changes()
+
+
 class Outcome(NamedTuple):
     """translated: the files written; skipped: (name, reason) of those that could not be; there: answers that were there
     already; others: files in the folders and zips that are no images by their names; ways: how many files were translated in
@@ -59,7 +62,7 @@ def translate_files(
     tile: int | None = None,
     scratch: Path | None = None,
     flicker: bool = False,
-    changes: Changes = Changes(),
+    changes: Changes = TARGET_ALONE,
     tell: Tell | None = None,
 ) -> Outcome:
     """Translate files, folders (at any depth) and zips into `out` under their own names.

@@ -1,4 +1,4 @@
-"""Between attributes with values and the numbers that networks see: StarGAN's domain label and mask vector (Choi et al. 2018, 3.2).
+"""Between values of attributes and the numbers that networks see: StarGAN's label and mask vector (Choi et al. 2018, 3.2).
 
 A label is [c_1 ... c_A], a part for each attribute: one number, 0 or 1, for a binary one, and one of each value (one-hot) for a
 categorical one. Where several data sets know different attributes, the mask m = [m_1 ... m_S] follows, one-hot: it says whose
