@@ -226,8 +226,9 @@ def last_translators(folder: Path) -> dict[str, Translator]:
     tensors, _ = checkpoint.load(folder / "checkpoints" / "last.safetensors")
     shape = (run.data.channels, run.data.size, run.data.size)
     game = build(run.game, shape_a=shape, shape_b=shape, seed=run.training.seed)
-    prefix = "average/module."
-    game.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
+    averages = {name.removeprefix("module."): value for name, value in checkpoint.under(tensors, "average").items()}
+    averages.pop("n_averaged")
+    game.load_state_dict(checkpoint.under(tensors, "game") | averages)  # pools have no average
     return dict(game.translators())
 
 
