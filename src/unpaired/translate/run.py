@@ -18,6 +18,7 @@ from unpaired.engine.runtime import choose_device
 from unpaired.errors import DataError, RunError, ShapeError
 from unpaired.framing import Alpha, Fitting, Picture
 from unpaired.images import Original, Pixels
+from unpaired.images.writing import remove_leftovers
 from unpaired.metrics.flicker import Flicker, FlickerMeter
 from unpaired.translate import large
 from unpaired.translate.plan import Existing, Job, plan
@@ -75,7 +76,8 @@ def translate_files(
 
     DataError where there is nothing to translate or two answers would share a name; RunError where answers are there
     already, to be refused, or cannot go where they should; ShapeError for a `fit` that the network does not take. All are
-    raised before anything is written. RunError also where memory does not suffice.
+    raised before anything is written. RunError also where memory does not suffice. What a killed translation left half written
+    in `out` goes.
     """
     chosen, _ = choose_device(device)
     translator = load(where, direction=direction, device=str(chosen))
@@ -88,6 +90,7 @@ def translate_files(
         jobs, there, others = plan(
             inputs, out=Path(out), translator=translator, framing=framing, threads=threads, existing=existing
         )
+        remove_leftovers(Path(out))
         run = _Run(translator, threads, batch=batch, scratch=scratch, flicker=flicker, tell=tell, total=len(jobs))
         for chunk in _chunks(jobs, most=batch):
             with _memory_told(chunk[0]):
