@@ -211,6 +211,54 @@ def test_a_wrong_choice(call, option, value, says):
     assert says in err
 
 
+@pytest.mark.parametrize(
+    ("game", "options", "says"),
+    [
+        ("discogan", "--batch 0", "--batch 0 is out of range; wanted a number greater than 0"),
+        ("discogan", "--batch=-3", "--batch -3 is out of range; wanted a number greater than 0"),
+        ("discogan", "--holdout 1.5", "--holdout 1.5 is out of range; wanted a number less than 1"),
+        ("discogan", "--channels 600", "--channels 600 is out of range; wanted a number less than or equal to 512"),
+        ("discogan", "--ema 1", "--ema 1 is out of range; wanted a number less than 1"),
+        ("discogan", "--learning-rate nan", "--learning-rate nan is out of range; wanted a finite number"),
+        (
+            "cyclegan",
+            "--adversarial 0 --forward 0",
+            "without adversarial losses both cycle losses are needed: raise --forward and --backward",
+        ),
+    ],
+)
+def test_a_number_out_of_range_is_one_line(call, game, options, says):
+    assert call("train", game, "A", "B", "--out", "x", *options.split()) == (2, "", f"error: {says}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("translate", "x", "y", "--out", "z", "--batch", "0"), "--batch 0"),
+        (("resume", "x", "--steps", "-1"), "--steps -1"),
+        (("resume", "x", "--minutes", "0"), "--minutes 0"),
+        (("import", "x", "--size", "0"), "--size 0"),
+        (("data", "make", "toy", "--out", "x", "--size", "0"), "--size 0"),
+    ],
+)
+def test_of_every_command(call, arguments, says):
+    assert call(*arguments) == (2, "", f"error: {says} is out of range; wanted a number greater than 0\n")
+
+
+def test_a_number_of_a_file_out_of_range_names_the_file(call, tmp_path):
+    path = tmp_path / "options.toml"
+    path.write_text("[training]\nbatch = 0\nsteps = 3\n")
+    line = ("train", "discogan", "A", "B", "--out", "x", "--config", path)
+    assert call(*line) == (2, "", f"error: --batch 0 (in {path}) is out of range; wanted a number greater than 0\n")
+    assert call(*line, "--batch", "-1") == (2, "", "error: --batch -1 is out of range; wanted a number greater than 0\n")
+    code, _, err = call(*line, "--accumulate", "0")
+    assert code == 2
+    assert err == (
+        f"error: --batch 0 (in {path}) is out of range; wanted a number greater than 0; "
+        "--accumulate 0 is out of range; wanted a number greater than 0\n"
+    )
+
+
 # -- errors --
 
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from unpaired.files import alone, replacing, to_json, write_json
+from unpaired.files import alone, owned, remove_abandoned, replacing, to_json, write_json
 
 
 def test_what_is_not_finite_becomes_null():
@@ -40,3 +42,56 @@ def test_two_cannot_be_alone(tmp_path):
         assert (first, second) == (True, False)
     with alone(tmp_path) as third:
         assert third
+
+
+def test_what_is_owned_stays_until_its_process_dies(tmp_path):
+    path = tmp_path / "half"
+    with owned(path):
+        path.write_text("half")
+        remove_abandoned(path)  # from elsewhere in this process, even
+        assert path.read_text() == "half"
+    assert not path.exists()
+    with owned(path):
+        os.replace(path, tmp_path / "whole")
+    assert os.listdir(tmp_path) == ["whole"]
+    with pytest.raises(OSError, match="full"), owned(path):
+        raise OSError("full")
+    assert os.listdir(tmp_path) == ["whole"]
+    with pytest.raises(FileNotFoundError), owned(tmp_path / "nowhere" / "half"):
+        pass
+
+
+def test_what_the_dead_owned_goes(tmp_path):
+    owner = (
+        "import pathlib, sys; from unpaired.files import owned\n"
+        "with owned(pathlib.Path(sys.argv[1])): print('there', flush=True); sys.stdin.read()"
+    )
+    path = tmp_path / "half"
+    with subprocess.Popen(
+        [sys.executable, "-c", owner, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "there\n"
+        remove_abandoned(path)
+        assert path.exists()
+        process.kill()
+    assert path.exists()
+    remove_abandoned(path)
+    assert not path.exists()
+    remove_abandoned(path)  # and it does not mind
+
+
+def test_a_file_removed_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    path, lock, removed = tmp_path / "half", fcntl.flock, []
+
+    def late(held, how):
+        if not removed:
+            removed.append(path)
+            path.unlink()
+        lock(held, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with owned(path):
+        assert removed
+        remove_abandoned(path)
+        assert path.exists()

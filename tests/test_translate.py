@@ -14,6 +14,7 @@ import torch
 from unpaired import images
 from unpaired.bundle import load, save_bundle
 from unpaired.errors import ConfigError, DataError, EmptyDomain, RunError, ShapeError
+from unpaired.images.writing import replacing
 from unpaired.metrics.flicker import flicker
 from unpaired.networks import specs
 from unpaired.networks.build import generator
@@ -224,6 +225,26 @@ def test_a_translation_that_was_cut_off_goes_on(bundle, draw, tmp_path):
     assert again.there == 1
     assert (out / "1.png").stat().st_mtime_ns == before
     assert first.others == [f"{given}/notes.txt"]
+
+
+def test_what_a_killed_translation_left_goes_and_what_another_writes_stays(bundle, draw, tmp_path):
+    given, out = draw("1.png", "deep/2.png"), tmp_path / "out"
+    leftovers = [out / ".1.png.0123abcd.part", out / "deep" / ".2.png.89abcdef.part", out / "gone" / ".3.tif.00000000.part"]
+    theirs = [out / ".download.part", out / "1.png.0123abcd.part", out / ".1.png.0123abcd.parts"]
+    for path in (*leftovers, *theirs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    with replacing(out / "5.png") as partial:
+        partial.write_bytes(b"another")
+        translate_files(bundle, [given], out=out, device="cpu")
+        assert partial.exists()
+    assert not any(path.exists() for path in leftovers)
+    assert all(path.read_bytes() == b"half" for path in theirs)
+    assert (out / "5.png").read_bytes() == b"another"
+    leftovers[0].write_bytes(b"half")
+    with pytest.raises(RunError, match="are there already"):
+        translate_files(bundle, [given], out=out, device="cpu")
+    assert leftovers[0].exists()  # a refused call changes nothing
 
 
 # -- any image --

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from unpaired import config
+from unpaired.arguments import file_arguments, registry
 from unpaired.config import options
 from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError
 from unpaired.games import specs
-from unpaired.networks.specs import PRESETS
 from unpaired.options import DataOptions, Training
 from unpaired.version import VERSION
 
@@ -444,14 +443,18 @@ def parse(arguments: list[str]) -> Any:
             sys.exit(2)
         table, path = table[word], [*path, word]
     arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--config=") else [word])]
+    file: Path | None = None
+    said = {word.split("=")[0] for word in arguments}
     if "--config" in arguments[:-1]:
-        values = config.read_file(Path(arguments[arguments.index("--config") + 1]))
-        arguments[:0] = _file_arguments(values, length=any(word.split("=")[0] in ("--steps", "--minutes") for word in arguments))
-    try:
-        with _registry():
-            return tyro.cli(OmitArgPrefixes[table], prog=" ".join(path), args=arguments)  # type: ignore[misc]
-    except ValidationError as error:
-        raise ConfigError(f"not a valid call: {config.explain(error)}") from None
+        file = Path(arguments[arguments.index("--config") + 1])
+        arguments[:0] = file_arguments(config.read_file(file), length=bool(said & {"--steps", "--minutes"}))
+
+    def origin(option: str) -> str:
+        """An option that the command line does not have must be the file's."""
+        return "" if file is None or option in said else f" (in {file})"
+
+    with registry(origin):
+        return tyro.cli(OmitArgPrefixes[table], prog=" ".join(path), args=arguments)  # type: ignore[misc]
 
 
 def _overview(path: list[str], table: dict[str, Any]) -> str:
@@ -462,53 +465,6 @@ def _overview(path: list[str], table: dict[str, Any]) -> str:
         about = " | ".join(entry) if isinstance(entry, dict) else entry.__doc__.splitlines()[0]
         lines.append(f"  {name:<20} {about}")
     return "\n".join([*lines, "", f"`{' '.join(path)} COMMAND --help` tells more."])
-
-
-def _file_arguments(values: Mapping[str, Any], *, length: bool) -> list[str]:
-    """Options from a file as the arguments that would say the same; a run's config.json counts as one.
-
-    length: the command line says how long to train, so the file's steps or minutes, whichever it has, do not count.
-    """
-    if "sources" in values and "game" in values:
-        values = {section: values[section] for section in ("game", "data", "training")}
-    arguments: list[str] = []
-    for key, value in values.items():
-        flag = key.replace("_", "-")
-        match value:
-            case None:
-                pass
-            case _ if length and key in ("steps", "minutes"):
-                pass
-            case bool():
-                arguments.append(f"--{flag}" if value else f"--no-{flag}")
-            case {"kind": kind, **rest}:
-                arguments += [f"--{flag}", f"{kind}({', '.join(f'{name}={item!r}' for name, item in rest.items())})"]
-            case dict():
-                arguments += _file_arguments(value, length=length)
-            case _:
-                arguments += [f"--{flag}", str(value)]
-    return arguments
-
-
-def _registry() -> ConstructorRegistry:
-    """Teach tyro choices: `--distance huber(delta=0.5)`, and presets: `--generator unet_128`."""
-    registry = ConstructorRegistry()
-
-    @registry.primitive_rule
-    def choice(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        members: tuple[Any, ...] = config.union_members(info.type)
-        if not all("kind" in getattr(member, "__dataclass_fields__", ()) for member in members):
-            return None
-        presets = {name: preset for name, preset in PRESETS.items() if isinstance(preset, members)}
-        return PrimitiveConstructorSpec(
-            nargs=1,
-            metavar="|".join([*(member.__dataclass_fields__["kind"].default for member in members), *presets]),
-            instance_from_str=lambda words: presets.get(words[0]) or config.parse_choice(words[0], info.type),
-            is_instance=lambda value: isinstance(value, members),
-            str_from_instance=lambda value: [config.format_choice(value)],
-        )
-
-    return registry
 
 
 def _finish(folder: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,38 @@ def alone(folder: Path) -> Iterator[bool]:
         os.close(held)
 
 
+@contextmanager
+def owned(path: Path) -> Iterator[None]:
+    """A new file `path`, empty and to be written to, that is this process's own until the block ends or the process does: till
+    then `remove_abandoned` leaves it alone. What is there at the end goes.
+    """
+    held = None
+    try:
+        held = _held(path)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        if held is not None:
+            os.close(held)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove a file that was `owned`, unless its process lives. Where the system has no locks, only when it is a day old."""
+    with suppress(OSError):  # it is owned, or another removes it
+        try:
+            import fcntl
+        except ImportError:
+            if time.time() - path.stat().st_mtime > ABANDONED_AFTER:
+                path.unlink()
+            return
+        held = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(held)
+
+
 def write_json(path: Path, values: Any) -> None:
     """Replace `path` by these values."""
     with replacing(path) as temporary:
@@ -74,6 +106,22 @@ def _finite(values: Any) -> Any:
         case list() | tuple():
             return [_finite(value) for value in values]
     return values
+
+
+def _held(path: Path) -> int | None:
+    """A descriptor of a new file that locks it; None where the system has no such locks, and then no file is made."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    while True:
+        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with suppress(OSError):  # this file system may have none
+            fcntl.flock(held, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):  # removed as abandoned, in the moment before it was locked
+            if os.path.samestat(os.fstat(held), os.stat(path)):
+                return held
+        os.close(held)
 
 
 def _abandoned(temporary: Path) -> bool:

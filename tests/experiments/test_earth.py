@@ -109,6 +109,12 @@ def test_a_model_is_scored_as_it_ended(tmp_path: Path) -> None:
     for direction, translator in last.items():
         for name, value in translator.network.state_dict().items():
             assert torch.equal(value, tensors[f"average/module.{direction}.{name}"])
+    # Earlier versions averaged the pools too.
+    pools = {f"average/module.{name.removeprefix('game/')}": value.clone() for name, value in tensors.items() if "replay" in name}
+    assert len(pools) == 4
+    assert not pools.keys() & tensors.keys()
+    checkpoint.save(folder / "checkpoints" / "last.safetensors", tensors=tensors | pools, progress=progress)
+    assert earth.last_translators(folder).keys() == last.keys()
     # A bundle of the first checkpoint would answer otherwise.
     x = torch.rand(2, 3, 32, 32) * 2 - 1
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Everything that a run needs to go on as if nothing had happened, in one file that is replaced whole.
 
-A safetensors file: weights and buffers under `game/`, their moving average under `average/`, each optimiser's state under
-`optimizer/<player>/<parameter>/`, and the rest (step, seconds, ...) as JSON in the header.
+A safetensors file: weights and buffers under `game/`, their moving average (but of pools) under `average/`, each optimiser's
+state under `optimizer/<player>/<parameter>/`, and the rest (step, seconds, ...) as JSON in the header.
 """
 
 import json

@@ -11,10 +11,10 @@ from typing import Any, Generic, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from unpaired.bundle import Product
 from unpaired.engine import checkpoint
+from unpaired.engine.averaging import Average
 from unpaired.engine.checkpoint import Progress
 from unpaired.engine.journal import Journal
 from unpaired.engine.runtime import Runtime, flat_parameters, seed_for, total
@@ -68,7 +68,7 @@ class Trainer(Generic[BatchT]):
         self.players = game.players()
         self.parameters = {name: flat_parameters(player) for name, player in self.players.items()}
         self.optimizers = {name: _adam(parameters, adam) for name, parameters in self.parameters.items()}
-        self.average = _moving_average(game, training.ema)
+        self.average = None if training.ema is None else Average(game, decay=training.ema)
         self.progress = Progress()
         if compiled:
             for network in game.children():
@@ -97,7 +97,7 @@ class Trainer(Generic[BatchT]):
                     key = f"{player}/{name}"
                     losses[key] = losses.get(key, 0) + loss.detach() / len(turns)
         if self.average is not None:
-            self.average.update_parameters(self.game)
+            self.average.update(self.game)
         at.step += 1
         return losses
 
@@ -176,7 +176,7 @@ class Trainer(Generic[BatchT]):
         try:
             self.game.load_state_dict(checkpoint.under(tensors, "game"))
             if self.average is not None:
-                self.average.load_state_dict(checkpoint.under(tensors, "average"))
+                self.average.restore(checkpoint.under(tensors, "average"))
         except RuntimeError as error:
             raise RunError(f"{path} does not fit this game: {error}") from None
         for name, optimizer in self.optimizers.items():
@@ -346,22 +346,6 @@ def _adam(parameters: list[nn.Parameter], adam: Adam) -> torch.optim.Adam:
         weight_decay=adam.weight_decay,
         fused=True,
     )
-
-
-def _moving_average(game: Game[BatchT], decay: float | None) -> AveragedModel | None:
-    if decay is None:
-        return None
-
-    def update(averages: Any, values: Any, count: Tensor | int) -> None:
-        # Short at first, or the random weights of the beginning would weigh for 1 / (1 - decay) steps.
-        weight = 1 - min(decay, (1 + float(count)) / (10 + float(count)))
-        for average, value in zip(averages, values, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, weight)
-            else:
-                average.copy_(value)
-
-    return AveragedModel(game, multi_avg_fn=update, use_buffers=True)
 
 
 @contextmanager

@@ -19,9 +19,23 @@ from unpaired.data.sets import earth as tiles
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.engine import checkpoint
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes
+from unpaired.experiments.comparison import (
+    BASELINES,
+    DIRECTIONS,
+    KIM,
+    NOTHING,
+    PIX2PIX,
+    SHOWN,
+    ZHU,
+    Model,
+    budgets_in_words,
+    table,
+    trainings,
+)
 from unpaired.experiments.segmenter import Lessons, Segmenter, taught
-from unpaired.games import specs, table
+from unpaired.games import specs
+from unpaired.games.table import build
 from unpaired.metrics import distribution, paired
 from unpaired.metrics.features import Extractor, default_extractor
 from unpaired.metrics.segmentation import class_accuracy, confusion, label_scores
@@ -30,17 +44,11 @@ from unpaired.options import Adam, DataOptions, Training
 from unpaired.run_config import load_config
 from unpaired.translator import Translator
 
-SHOWN = 10
-DIRECTIONS = ("a_to_b", "b_to_a")
 IDENTITY = 5.0
 """What the authors' code has by default."""
-REAL, NOTHING, PIX2PIX, CYCLEGAN, KEEPING = "real images", "doing nothing", "pix2pix (pairs)", "CycleGAN", "CycleGAN + identity"
+REAL, CYCLEGAN, KEEPING = "real images", "CycleGAN", "CycleGAN + identity"
 CYCLE_ALONE, GAN_ALONE, FORWARD, BACKWARD = "cycle alone", "GAN alone", "GAN + forward cycle", "GAN + backward cycle"
-BASELINES = ("standard GAN", "GAN with reconstruction")
 LABELLED = ("per-pixel accuracy", "per-class accuracy", "mean class IoU")
-
-KIM = "Kim et al., Learning to Discover Cross-Domain Relations with Generative Adversarial Networks, ICML 2017"
-ZHU = "Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017"
 
 
 class Budget(NamedTuple):
@@ -91,14 +99,6 @@ BUDGETS: Mapping[Size, Budget] = {
 }
 
 
-class Model(NamedTuple):
-    """A row of the tables. set: the named set that it is trained on; both: one training answers in both directions."""
-
-    game: specs.GameSpec
-    set: str
-    both: bool
-
-
 def models(size: Size) -> dict[str, Model]:
     """The models by name: networks and optimiser alike, losses of each as its paper has them."""
     budget = BUDGETS[size]
@@ -139,9 +139,9 @@ def training(size: Size) -> Training:
     )
 
 
-def data_options(size: Size, *, swap: bool = False) -> DataOptions:
+def data_options(size: Size) -> DataOptions:
     """Without mirroring: both pictures are lit from the north-west."""
-    return DataOptions(size=BUDGETS[size].pixels, flip=False, swap=swap)
+    return DataOptions(size=BUDGETS[size].pixels, flip=False)
 
 
 def compare(lab: Lab) -> Metrics:
@@ -225,26 +225,18 @@ def last_translators(folder: Path) -> dict[str, Translator]:
     run = load_config(folder)
     tensors, _ = checkpoint.load(folder / "checkpoints" / "last.safetensors")
     shape = (run.data.channels, run.data.size, run.data.size)
-    game = table.build(run.game, shape_a=shape, shape_b=shape, seed=run.training.seed)
-    prefix = "average/module."
-    game.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
+    game = build(run.game, shape_a=shape, shape_b=shape, seed=run.training.seed)
+    averages = {name.removeprefix("module."): value for name, value in checkpoint.under(tensors, "average").items()}
+    averages.pop("n_averaged")
+    game.load_state_dict(checkpoint.under(tensors, "game") | averages)  # pools have no average
     return dict(game.remains())
 
 
 def _translators(lab: Lab, name: str, model: Model, spent: dict[str, float]) -> dict[str, Translator]:
-    """Both directions of a model. What goes one way is trained once for each; `spent` gains the minutes."""
+    """Both directions of a model; `spent` gains the minutes."""
     answers: dict[str, Translator] = {}
-    for direction in DIRECTIONS[:1] if model.both else DIRECTIONS:
-        swap = direction == "b_to_a"
-        stem = name.replace(" ", "-").replace("+", "and").replace("(", "").replace(")", "") + ("-swapped" if swap else "")
-        folder = trained(
-            lab,
-            f"earth-{lab.size}/{stem}",
-            source=model.set,
-            game=model.game,
-            data=data_options(lab.size, swap=swap),
-            training=training(lab.size),
-        )
+    each = trainings(lab, name, model, place="earth", data=data_options(lab.size), training=training(lab.size))
+    for direction, folder in each:
         spent[name] = spent.get(name, 0.0) + minutes(folder)
         found = last_translators(folder)
         answers |= found if model.both else {direction: found["a_to_b"]}
@@ -263,18 +255,6 @@ def _segmenter(data: Domains, direction: str, *, folder: Path, budget: Budget) -
     )
 
 
-def _table(*measures: str, names: tuple[str, ...]) -> Callable[[Metrics], dict[str, Any]]:
-    """Of each direction and model these measures, rounded: what a claim is about."""
-
-    def measure(metrics: Metrics) -> dict[str, Any]:
-        return {
-            direction: {name: {key: round(methods[name][key], 4) for key in measures} for name in names}
-            for direction, methods in metrics["scores"].items()
-        }
-
-    return measure
-
-
 def _behind(name: str, leader: str) -> Callable[[Mapping[str, Mapping[str, Mapping[str, float]]]], bool]:
     """Whether a model has less than the leader of everything that was measured, in both directions."""
     return lambda found: all(methods[name][key] < methods[leader][key] for methods in found.values() for key in methods[leader])
@@ -285,7 +265,7 @@ def _falls_behind(name: str) -> Claim:
         statement=f"{name[:1].upper()}{name[1:]} falls behind CycleGAN",
         source=f"{ZHU}, section 5.1.4, tables 4 and 5",
         wanted="all three label scores below CycleGAN's, in both directions",
-        measure=_table(*LABELLED, names=(name, CYCLEGAN)),
+        measure=table(*LABELLED, names=(name, CYCLEGAN)),
         holds=_behind(name, CYCLEGAN),
     )
 
@@ -296,7 +276,7 @@ CLAIMS = (
         statement="pix2pix, which is shown pairs, leads",
         source=f"{ZHU}, section 5.1.3, tables 2 and 3",
         wanted="the highest of all three label scores, in both directions",
-        measure=_table(*LABELLED, names=(*OTHERS, PIX2PIX)),
+        measure=table(*LABELLED, names=(*OTHERS, PIX2PIX)),
         holds=lambda found: all(_behind(name, PIX2PIX)(found) for name in OTHERS),
     ),
     _falls_behind(CYCLE_ALONE),
@@ -305,7 +285,7 @@ CLAIMS = (
         statement="With one cycle loss alone, the direction whose cycle is missing falls behind CycleGAN",
         source=f"{ZHU}, section 5.1.4",
         wanted=f"mean class IoU below CycleGAN's: of {FORWARD} from b to a, of {BACKWARD} from a to b",
-        measure=_table("mean class IoU", names=(FORWARD, BACKWARD, CYCLEGAN)),
+        measure=table("mean class IoU", names=(FORWARD, BACKWARD, CYCLEGAN)),
         holds=lambda found: (
             found["b_to_a"][FORWARD]["mean class IoU"] < found["b_to_a"][CYCLEGAN]["mean class IoU"]
             and found["a_to_b"][BACKWARD]["mean class IoU"] < found["a_to_b"][CYCLEGAN]["mean class IoU"]
@@ -315,7 +295,7 @@ CLAIMS = (
         statement="With one cycle loss alone, the direction whose cycle is missing collapses",
         source=f"{ZHU}, section 5.1.4",
         wanted=f"diversity at most half of CycleGAN's: of {FORWARD} from b to a, of {BACKWARD} from a to b",
-        measure=_table("diversity", names=(FORWARD, BACKWARD, CYCLEGAN)),
+        measure=table("diversity", names=(FORWARD, BACKWARD, CYCLEGAN)),
         holds=lambda found: (
             found["b_to_a"][FORWARD]["diversity"] <= found["b_to_a"][CYCLEGAN]["diversity"] / 2
             and found["a_to_b"][BACKWARD]["diversity"] <= found["a_to_b"][CYCLEGAN]["diversity"] / 2
@@ -325,21 +305,21 @@ CLAIMS = (
         statement="CycleGAN is above the baselines",
         source=f"{ZHU}, section 5.1.3, tables 2 and 3, of other baselines",
         wanted="all three label scores above those of standard GAN and of GAN with reconstruction, in both directions",
-        measure=_table(*LABELLED, names=(*BASELINES, CYCLEGAN)),
+        measure=table(*LABELLED, names=(*BASELINES, CYCLEGAN)),
         holds=lambda found: all(_behind(name, CYCLEGAN)(found) for name in BASELINES),
     ),
     Claim(
         statement="DiscoGAN is above the baselines",
         source=f"{KIM}, section 4, on other tasks",
         wanted="all three label scores above those of standard GAN and of GAN with reconstruction, in both directions",
-        measure=_table(*LABELLED, names=(*BASELINES, "DiscoGAN")),
+        measure=table(*LABELLED, names=(*BASELINES, "DiscoGAN")),
         holds=lambda found: all(_behind(name, "DiscoGAN")(found) for name in BASELINES),
     ),
     Claim(
         statement="The identity loss, which asks to leave the target domain's images alone, keeps classes from changing places",
         source="this project; the loss is that of the authors' code",
         wanted="all three label scores of CycleGAN + identity above CycleGAN's, in both directions",
-        measure=_table(*LABELLED, names=(CYCLEGAN, KEEPING)),
+        measure=table(*LABELLED, names=(CYCLEGAN, KEEPING)),
         holds=_behind(CYCLEGAN, KEEPING),
     ),
     Claim(
@@ -347,7 +327,7 @@ CLAIMS = (
         "to the truth",
         source="this project",
         wanted="mean class IoU above, error below that of doing nothing, in both directions",
-        measure=_table("mean class IoU", "error", names=(NOTHING, KEEPING)),
+        measure=table("mean class IoU", "error", names=(NOTHING, KEEPING)),
         holds=lambda found: all(
             m[KEEPING]["mean class IoU"] > m[NOTHING]["mean class IoU"] and m[KEEPING]["error"] < m[NOTHING]["error"]
             for m in found.values()
@@ -375,11 +355,6 @@ DEVIATIONS = (
 )
 
 
-def _budget(size: Size) -> str:
-    budget = BUDGETS[size]
-    return f"{budget.steps} steps of batch {budget.batch} at {budget.pixels} px for each model"
-
-
 EARTH = Experiment(
     name="earth",
     about="satellite image <-> relief map, read by a segmenter: CycleGAN, its ablations, DiscoGAN, two baselines, pix2pix",
@@ -388,5 +363,5 @@ EARTH = Experiment(
     claims=CLAIMS,
     deviations=DEVIATIONS,
     seeds={size: (0,) for size in SIZES},
-    budget={size: _budget(size) for size in SIZES},
+    budget=budgets_in_words(BUDGETS),
 )

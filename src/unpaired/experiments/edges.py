@@ -5,7 +5,7 @@ drawing, many colourings, of which one counts as right here. Back it is a functi
 which CycleGAN is known to fail (its section 6).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,25 +18,32 @@ from unpaired import evaluation, images, runs
 from unpaired.bundle import load_bundle
 from unpaired.data.batches import Domains
 from unpaired.errors import RunError
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes
+from unpaired.experiments.comparison import (
+    BASELINES,
+    DIRECTIONS,
+    KIM,
+    NOTHING,
+    PIX2PIX,
+    SHOWN,
+    ZHU,
+    Model,
+    budgets_in_words,
+    column,
+    table,
+    trainings,
+)
 from unpaired.games import specs
 from unpaired.metrics import paired
 from unpaired.networks.specs import PatchGAN, UNet
 from unpaired.options import Adam, DataOptions, Training
 from unpaired.run_config import load_config
 
-SHOWN = 10
-DIRECTIONS = ("a_to_b", "b_to_a")
-NOTHING, PIX2PIX = "doing nothing", "pix2pix (pairs)"
 CONSTANT = "one picture for all"
 """The target domain's median training picture, pixel by pixel: how far one comes without looking at the input."""
 COUPLED = ("DiscoGAN", "CycleGAN")
-BASELINES = ("standard GAN", "GAN with reconstruction")
 INK = 0.2
 """A pixel that differs from white by this share of the range in any channel is part of a drawing."""
-
-KIM = "Kim et al., Learning to Discover Cross-Domain Relations with Generative Adversarial Networks, ICML 2017"
-ZHU = "Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017"
 
 
 class Budget(NamedTuple):
@@ -54,14 +61,6 @@ BUDGETS: Mapping[Size, Budget] = {
     "default": Budget(steps=900, batch=8, pixels=64, width=24, learning_rate=1e-3),
     "paper": Budget(steps=100_000, batch=16, pixels=128, width=64, learning_rate=2e-4),
 }
-
-
-class Model(NamedTuple):
-    """A row of the tables. set: the named set that it is trained on; both: one training answers in both directions."""
-
-    game: specs.GameSpec
-    set: str
-    both: bool
 
 
 def models(task: str, size: Size) -> dict[str, Model]:
@@ -104,8 +103,9 @@ def compare(lab: Lab, *, task: str) -> Metrics:
     spent: dict[str, float] = {}
     asked: dict[str, evaluation.HeldOut] = {}
     for name, model in models(task, lab.size).items():
-        for direction in DIRECTIONS[:1] if model.both else DIRECTIONS:
-            folder = _trained(lab, task, name, model, swap=direction == "b_to_a")
+        data_options = DataOptions(size=BUDGETS[lab.size].pixels)
+        each = trainings(lab, name, model, place=task, data=data_options, training=training(lab.size))
+        for direction, folder in each:
             spent[name] = spent.get(name, 0.0) + minutes(folder)
             found, data, bundle = runs.evaluate(folder), runs.open_data(load_config(folder)), load_bundle(folder)
             for answered in DIRECTIONS if model.both else DIRECTIONS[:1]:
@@ -156,12 +156,6 @@ def _constant_error(data: Domains, direction: str, truths: Tensor) -> float:
     return float(paired.mean_absolute_error(median.expand_as(truths), truths).mean())
 
 
-def _trained(lab: Lab, task: str, name: str, model: Model, *, swap: bool) -> Path:
-    stem = name.replace(" ", "-").replace("(", "").replace(")", "") + ("-swapped" if swap else "")
-    data = DataOptions(size=BUDGETS[lab.size].pixels, swap=swap)
-    return trained(lab, f"{task}-{lab.size}/{stem}", source=model.set, game=model.game, data=data, training=training(lab.size))
-
-
 def _draw(folder: Path, direction: str, test: evaluation.HeldOut, answers: Mapping[str, Tensor]) -> None:
     """Two sheets: test images from all over the set, and those with which CycleGAN did worst."""
     assert test.truths is not None
@@ -172,19 +166,6 @@ def _draw(folder: Path, direction: str, test: evaluation.HeldOut, answers: Mappi
         sheet = [("input", test.inputs[rows]), *((model, answer[rows]) for model, answer in answers.items())]
         sheet.append(("truth", test.truths[rows]))
         images.write(folder / f"{name}.png", images.labelled_grid(sheet, scale=max(1, 96 // test.inputs.shape[-1])))
-
-
-def _table(*measures: str, names: Sequence[str]) -> Callable[[Metrics], dict[str, Any]]:
-    """Of each direction and method the measures, rounded: what a claim is about."""
-
-    def measure(metrics: Metrics) -> dict[str, Any]:
-        def of(values: Mapping[str, float]) -> Any:
-            found = {name: round(values[name], 4) for name in measures}
-            return found if len(measures) > 1 else found[measures[0]]
-
-        return {direction: {name: of(methods[name]) for name in names} for direction, methods in metrics["scores"].items()}
-
-    return measure
 
 
 def _relative_to_constant(metrics: Metrics) -> dict[str, dict[str, float]]:
@@ -214,42 +195,42 @@ EDGES_CLAIMS = (
         statement="DiscoGAN and CycleGAN come nearer to the partner than doing nothing, in both directions",
         source="this project",
         wanted="error below that of doing nothing",
-        measure=_table("error", names=(*COUPLED, NOTHING)),
+        measure=column("error", names=(*COUPLED, NOTHING)),
         holds=lambda found: all(max(m[name] for name in COUPLED) < m[NOTHING] for m in found.values()),
     ),
     Claim(
         statement="Where there is something to colour or to leave out, DiscoGAN and CycleGAN halve the error",
         source="this project",
         wanted="error where to change at most half of that of doing nothing, in both directions",
-        measure=_table("error where to change", names=(*COUPLED, NOTHING)),
+        measure=column("error where to change", names=(*COUPLED, NOTHING)),
         holds=partial(_below_nothing, share=0.5),
     ),
     Claim(
         statement="What DiscoGAN and CycleGAN answer looks like the other domain, whether it is right or not",
         source=f"{KIM}, section 4.2, and {ZHU}, section 5, shown there by pictures",
         wanted="sliced Wasserstein distance at most half of that of doing nothing, in both directions",
-        measure=_table("swd", names=(*COUPLED, NOTHING)),
+        measure=column("swd", names=(*COUPLED, NOTHING)),
         holds=partial(_below_nothing, share=0.5),
     ),
     Claim(
         statement="DiscoGAN and CycleGAN keep which emoji it is",
         source=f"{KIM}, the bijection's purpose",
         wanted="retrieval top-1 not below that of doing nothing, in both directions",
-        measure=_table("retrieval top-1", names=(*COUPLED, NOTHING)),
+        measure=column("retrieval top-1", names=(*COUPLED, NOTHING)),
         holds=lambda found: all(min(m[name] for name in COUPLED) >= m[NOTHING] for m in found.values()),
     ),
     Claim(
         statement="Coupled models beat one-way models",
         source=f"{KIM}, section 3; {ZHU}, section 5.1 (on labels and photographs)",
         wanted="error of DiscoGAN and of CycleGAN below that of standard GAN and GAN with reconstruction, in both directions",
-        measure=_table("error", names=(*BASELINES, *COUPLED)),
+        measure=column("error", names=(*BASELINES, *COUPLED)),
         holds=lambda found: all(max(m[name] for name in COUPLED) < min(m[name] for name in BASELINES) for m in found.values()),
     ),
     Claim(
         statement="pix2pix, which is shown pairs, leads",
         source=f"{ZHU}, section 5.1 (on labels and photographs)",
         wanted="the lowest error of all, in both directions",
-        measure=_table("error", names=(*BASELINES, *COUPLED, PIX2PIX)),
+        measure=column("error", names=(*BASELINES, *COUPLED, PIX2PIX)),
         holds=lambda found: all(min(m, key=lambda name: m[name]) == PIX2PIX for m in found.values()),
     ),
 )
@@ -258,7 +239,7 @@ EMOJI_CLAIMS = (
         statement="Set to set fails: which emoji it is cannot be told better than without translating",
         source=f"{ZHU}, section 6: tasks that ask for changes of geometry",
         wanted="retrieval top-1 of DiscoGAN and of CycleGAN at most 0.05 above that of doing nothing, in both directions",
-        measure=_table("retrieval top-1", "retrieval top-5", names=(*COUPLED, NOTHING)),
+        measure=table("retrieval top-1", "retrieval top-5", names=(*COUPLED, NOTHING)),
         holds=lambda found: all(
             m[name]["retrieval top-1"] <= m[NOTHING]["retrieval top-1"] + 0.05 for m in found.values() for name in COUPLED
         ),
@@ -279,14 +260,14 @@ EMOJI_CLAIMS = (
         statement="Colours are translated",
         source=f"{ZHU}, section 6: success where colour and texture change",
         wanted="sliced Wasserstein distance of DiscoGAN and CycleGAN at most half of that of doing nothing, both directions",
-        measure=_table("swd", names=(*COUPLED, NOTHING)),
+        measure=column("swd", names=(*COUPLED, NOTHING)),
         holds=partial(_below_nothing, share=0.5),
     ),
     Claim(
         statement="DiscoGAN and CycleGAN come nearer to the partner than doing nothing, in both directions",
         source="this project",
         wanted="error below that of doing nothing",
-        measure=_table("error", names=(*COUPLED, NOTHING)),
+        measure=column("error", names=(*COUPLED, NOTHING)),
         holds=lambda found: all(max(m[name] for name in COUPLED) < m[NOTHING] for m in found.values()),
     ),
 )
@@ -310,11 +291,6 @@ EDGES_DEVIATIONS = (
 )
 
 
-def _budget(size: Size) -> str:
-    budget = BUDGETS[size]
-    return f"{budget.steps} steps of batch {budget.batch} at {budget.pixels} px for each model"
-
-
 EDGES = Experiment(
     name="edges",
     about="emoji, line drawing <-> colour: two baselines, DiscoGAN, CycleGAN and pix2pix against hidden partners",
@@ -323,7 +299,7 @@ EDGES = Experiment(
     claims=EDGES_CLAIMS,
     deviations=EDGES_DEVIATIONS,
     seeds={size: (0,) for size in SIZES},
-    budget={size: _budget(size) for size in SIZES},
+    budget=budgets_in_words(BUDGETS),
 )
 EMOJI = Experiment(
     name="emoji",
@@ -333,5 +309,5 @@ EMOJI = Experiment(
     claims=EMOJI_CLAIMS,
     deviations=DEVIATIONS,
     seeds={size: (0,) for size in SIZES},
-    budget={size: _budget(size) for size in SIZES},
+    budget=budgets_in_words(BUDGETS),
 )

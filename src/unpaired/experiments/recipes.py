@@ -17,6 +17,7 @@ from unpaired import runs
 from unpaired.data.sources import find_domains
 from unpaired.errors import DataError, MissingDependency
 from unpaired.experiments.base import Claim, Experiment, Lab, Metrics, minutes, trained
+from unpaired.experiments.comparison import KIM, ZHU
 from unpaired.games import specs
 from unpaired.metrics import features
 from unpaired.networks.specs import UNET_256, ConvDiscriminator, EncoderDecoder, PatchGAN, ResNet, UNet
@@ -24,9 +25,7 @@ from unpaired.options import DataOptions, Training
 
 EXTRACTOR = "efficientnet-lite0"
 
-ZHU = "Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017"
 ISOLA = "Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017"
-KIM = "Kim et al., Learning to Discover Cross-Domain Relations with Generative Adversarial Networks, ICML 2017"
 
 APART = "a folder with trainA, trainB, testA and testB"
 SIDE_BY_SIDE = "a folder with train and test (or val), each file a pair side by side: {left} left, {right} right"

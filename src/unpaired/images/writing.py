@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import struct
 import zlib
@@ -14,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from unpaired.errors import DataError, ShapeError
+from unpaired.files import owned, remove_abandoned
 from unpaired.images import tiff
 from unpaired.images.channels import ALPHA, MODES, picture, require_pixels
 from unpaired.images.levels import DTYPES, Depth, Pixels, depth_of, require_depth, to_depth, to_pixels
@@ -41,6 +43,7 @@ _HOLDS = {
     "NPY": _Holds((8, 16, 32), None),
 }
 _HOW: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 _SAY_EXIF = ("PNG", "JPEG", "WEBP")
 
 
@@ -142,11 +145,16 @@ def replacing(path: Path) -> Iterator[Path]:
     Unlike `files.replacing` without waiting for the disk: a translation writes thousands of files, and can be repeated.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with owned(partial):
         yield partial
         os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left of images that they wrote, at any depth; what living ones write stays."""
+    for leftover in folder.rglob(".*.part"):
+        if _PARTIAL.fullmatch(leftover.name):
+            remove_abandoned(leftover)
 
 
 def _said(format: str, shape: tuple[int, ...], like: Original) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from unpaired.engine.runtime import choose_device
 from unpaired.errors import DataError, RunError, ShapeError
 from unpaired.framing import Alpha, Fitting, Picture
 from unpaired.images import Original, Pixels
+from unpaired.images.writing import remove_leftovers
 from unpaired.metrics.flicker import Flicker, FlickerMeter
 from unpaired.translate import large
 from unpaired.translate.changes import Changes, versions
@@ -79,7 +80,8 @@ def translate_files(
 
     DataError where there is nothing to translate or two answers would share a name; RunError where answers are there
     already, to be refused, or cannot go where they should; ShapeError for a `fit` that the network does not take. All are
-    raised before anything is written. RunError also where memory does not suffice.
+    raised before anything is written. RunError also where memory does not suffice. What a killed translation left half written
+    in `out` goes.
     """
     chosen, _ = choose_device(device)
     asked = versions(where, direction=direction, changes=changes, device=str(chosen))
@@ -102,6 +104,7 @@ def translate_files(
             )
             for version in asked
         ]
+        remove_leftovers(Path(out))
         total = sum(len(jobs) for jobs, _, _ in planned)
         run = _Run(threads, batch=batch, scratch=scratch, flicker=flicker, tell=tell, total=total)
         for version, (jobs, _, _) in zip(asked, planned, strict=True):
