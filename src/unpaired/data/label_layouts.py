@@ -50,8 +50,9 @@ class Found:
         return self.source.where
 
 
-def find_sets(sources: Sequence[str]) -> tuple[Found, ...]:
-    """The labelled data sets in folders, zips and NPZ files; a folder `sets/` in one holds several.
+def find_sets(sources: Sequence[str], *, taken: Sequence[str] = ()) -> tuple[Found, ...]:
+    """The labelled data sets in folders, zips and NPZ files; a folder `sets/` in one holds several. Each has a name of its own,
+    and none of those that are taken.
 
     Raises DataError where there is none, or what lies there is no labelled set, and ConfigError for its attributes.toml.
     """
@@ -59,20 +60,20 @@ def find_sets(sources: Sequence[str]) -> tuple[Found, ...]:
     for where in sources:
         path = Path(where).expanduser()
         if path.suffix.lower() == ".npz" and path.is_file():
-            found.append(_of_npz_file(path, name=_free(path.stem, found)))
+            found.append(_of_npz_file(path, name=_free(path.stem, taken, found)))
             continue
         tree = open_tree(where)
         for name, root in _roots(tree, path.resolve().name):
-            found.append(_found(tree, root, name=_free(name, found)))
+            found.append(_found(tree, root, name=_free(name, taken, found)))
     if not found:
         raise DataError(f"no labelled images given; wanted one or more folders or zips: {LAYOUTS}")
     return tuple(found)
 
 
-def _free(name: str, found: Sequence[Found]) -> str:
+def _free(name: str, taken: Sequence[str], found: Sequence[Found]) -> str:
     """The name, or one like it that no other set has."""
-    taken = {other.name for other in found}
-    return next(free for free in (name, *(f"{name} ({number})" for number in range(2, len(taken) + 3))) if free not in taken)
+    used = {*taken, *(other.name for other in found)}
+    return next(free for free in (name, *(f"{name} ({number})" for number in range(2, len(used) + 3))) if free not in used)
 
 
 def _roots(tree: Tree, name: str) -> Iterator[tuple[str, str]]:
