@@ -362,17 +362,22 @@ class DataCheck:
     """As for a game of pairs, such as pix2pix: files without a partner are errors."""
     side_by_side: bool = False
     """Each file is a pair: A its left half, B its right half."""
+    labelled: bool = False
+    """Labelled images: a table, a folder for each class, IDX or NPZ files; prints the labels and how many images have each."""
     json: bool = False
     """Print JSON."""
 
     def run(self) -> None:
         from unpaired.data.check import check
+        from unpaired.data.check_labelled import check_labelled
         from unpaired.data.sets.table import SETS, folder_of
         from unpaired.data.store import cache_folder
 
         named = len(self.sources) == 1 and self.sources[0] in SETS
         sources = (str(folder_of(self.sources[0], size=64, cache=cache_folder())),) if named else self.sources
-        report = check(sources, paired=self.paired, side_by_side=self.side_by_side)
+        if self.labelled and (self.paired or self.side_by_side):
+            raise ConfigError("--labelled is for images with labels, --paired and --side-by-side for pairs; wanted one of them")
+        report = check_labelled(sources) if self.labelled else check(sources, paired=self.paired, side_by_side=self.side_by_side)
         if self.json:
             import json
 

@@ -56,6 +56,21 @@ class Part:
     not_compared: int
     near_constant: tuple[str, ...]
 
+    def lines(self, name: str) -> list[str]:
+        """The part for people, a line each; lists are cut after a few entries."""
+        said = [f"{name}: {self.count} images in {self.where}"]
+        for what, counts in (("sizes", self.sizes), ("modes", self.modes), ("formats", self.formats)):
+            if counts:
+                said.append(f"  {what}: {_most(counts)}")
+        said += [f"  unreadable: {file}: {reason}" for file, reason in _some(self.unreadable)]
+        for ending, names in self.others.items():
+            said.append(f"  no images by their names: {len(names)} {ending or 'without suffix'}: {_named(names)}")
+        said += [f"  equal: {', '.join(_some(group))}" for group in _some(self.duplicates)]
+        said += [f"  alike: {', '.join(_some(group))}" for group in _some(self.near_duplicates)]
+        if self.near_constant:
+            said.append(f"  near-constant: {', '.join(_some(self.near_constant))}")
+        return said
+
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
@@ -94,17 +109,7 @@ class Report:
         """The report for people, a line each; lists are cut after a few entries, `to_json` has them whole."""
         said = []
         for name, part in self.parts.items():
-            said.append(f"{name}: {part.count} images in {part.where}")
-            for what, counts in (("sizes", part.sizes), ("modes", part.modes), ("formats", part.formats)):
-                if counts:
-                    said.append(f"  {what}: {_most(counts)}")
-            said += [f"  unreadable: {file}: {reason}" for file, reason in _some(part.unreadable)]
-            for ending, names in part.others.items():
-                said.append(f"  no images by their names: {len(names)} {ending or 'without suffix'}: {_named(names)}")
-            said += [f"  equal: {', '.join(_some(group))}" for group in _some(part.duplicates)]
-            said += [f"  alike: {', '.join(_some(group))}" for group in _some(part.near_duplicates)]
-            if part.near_constant:
-                said.append(f"  near-constant: {', '.join(_some(part.near_constant))}")
+            said += part.lines(name)
         for end, pairs in self.pairs.items():
             said.append(f"{end}: {pairs.count} pairs, for a game that plays with pairs")
             for domain, names in (("A", pairs.only_a), ("B", pairs.only_b)):
@@ -164,6 +169,11 @@ def check(
         pairs = {end: both for end, both in pairs.items() if both.count > len(both.only_a) + len(both.only_b)}
     errors = [*_errors(found, parts, readable), *(_partnerless(pairs, found) if paired else ())]
     return Report(parts, pairs, shared, card, tuple(errors), tuple(_warnings(parts, pairs if paired else {}, shared, cut)))
+
+
+def look_at(source: Source, *, near: bool = True) -> Part:
+    """What is in one source. near: also find images that look alike without being equal."""
+    return _part(source, dict(zip(source.names, in_threads(_looker(source), source.names), strict=True)), near=near)
 
 
 def _parts(given: tuple[str, ...], *, side_by_side: bool) -> tuple[dict[str, Source], Mapping[str, Any] | None]:

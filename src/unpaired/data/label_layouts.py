@@ -1,34 +1,31 @@
-"""Where labels lie beside images: data sets found in folders and zips, and the row of the table that belongs to each image."""
+"""Where labels lie beside images: labelled data sets found in folders, zips and arrays."""
 
 import dataclasses
 import os
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from unpaired.data.arrays import Arrays, ArrayTree, idx_files, read_idx_set, read_npz
 from unpaired.data.label_rules import RULES, Rule, read_rules
-from unpaired.data.label_tables import FILE, TABLES, Table, read_table
-from unpaired.data.labels import few
-from unpaired.data.sources import CARD, Source, Tree, open_tree, read_card
-from unpaired.errors import DataError, DataWarning
+from unpaired.data.label_tables import TABLES, Table, classes_table, read_table
+from unpaired.data.labels import UNKNOWN, few, meant
+from unpaired.data.sources import CARD, FolderTree, Source, Tree, natural, open_tree, read_card
+from unpaired.errors import ConfigError, DataError
 from unpaired.images import SUFFIXES
 
 TRUTH = "truth/"
 """The folder of exact counterparts: `truth/ATTRIBUTE=VALUE/FILE`."""
 
-FEW_UNLABELLED = 0.01
-"""The share of images that may lack a row before the table counts as the wrong one."""
-
 LAYOUTS = (
     "attributes.csv (or CelebA's list_attr_celeba.txt) beside images, a folder of images for each class, MNIST's four IDX files, "
     "or an .npz with x_train and y_train"
 )
-_FOLDERS = ("", "images/", "img_align_celeba/")
-_HELD_OUT = ("test/", "val/")
+_HELD_OUT = ("test", "val")
+_TWO_DOMAINS = {f"{stem}{letter}" for stem in ("train", "test", "train_", "test_") for letter in "AB"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,29 +50,30 @@ class Found:
         return self.source.where
 
 
-class Matched(NamedTuple):
-    """The images that have a row, in natural order, and their rows. tests: whether each is held out, None where nobody says."""
-
-    names: tuple[str, ...]
-    rows: Mapping[str, int]
-    tests: Mapping[str, bool] | None
-
-
-def find_sets(sources: Sequence[str]) -> tuple[Found, ...]:
-    """The labelled data sets in folders and zips; a folder `sets/` in one holds several.
+def find_sets(sources: Sequence[str], *, taken: Sequence[str] = ()) -> tuple[Found, ...]:
+    """The labelled data sets in folders, zips and NPZ files; a folder `sets/` in one holds several. Each has a name of its own,
+    and none of those that are taken.
 
     Raises DataError where there is none, or what lies there is no labelled set, and ConfigError for its attributes.toml.
     """
     found: list[Found] = []
     for where in sources:
+        path = Path(where).expanduser()
+        if path.suffix.lower() == ".npz" and path.is_file():
+            found.append(_of_npz_file(path, name=_free(path.stem, taken, found)))
+            continue
         tree = open_tree(where)
-        for name, root in _roots(tree, Path(where).name):
-            names = {other.name for other in found}
-            name = next(n for n in (name, *(f"{name} ({i})" for i in range(2, len(names) + 3))) if n not in names)
-            found.append(_found(tree, root, name=name))
+        for name, root in _roots(tree, path.resolve().name):
+            found.append(_found(tree, root, name=_free(name, taken, found)))
     if not found:
-        raise DataError(f"no folder or zip of labelled images given; wanted one or more: {LAYOUTS}")
+        raise DataError(f"no labelled images given; wanted one or more folders or zips: {LAYOUTS}")
     return tuple(found)
+
+
+def _free(name: str, taken: Sequence[str], found: Sequence[Found]) -> str:
+    """The name, or one like it that no other set has."""
+    used = {*taken, *(other.name for other in found)}
+    return next(free for free in (name, *(f"{name} ({number})" for number in range(2, len(used) + 3))) if free not in used)
 
 
 def _roots(tree: Tree, name: str) -> Iterator[tuple[str, str]]:
@@ -85,11 +83,11 @@ def _roots(tree: Tree, name: str) -> Iterator[tuple[str, str]]:
         inside = [file[len(root) :] for file in tree.files if file.startswith(root)]
         tops = {file.partition("/")[0] for file in inside if "/" in file}
         if "sets" in tops:
-            for child in sorted({file.split("/")[1] for file in inside if file.startswith("sets/") and file.count("/") > 1}):
-                yield child, f"{root}sets/{child}/"
+            children = {file.split("/")[1] for file in inside if file.startswith("sets/") and file.count("/") > 1}
+            yield from ((child, f"{root}sets/{child}/") for child in sorted(children, key=natural))
             return
         # As archives often have it: all in one folder.
-        if len(tops) != 1 or any("/" not in file and not file.endswith(CARD) for file in inside) or tops & {"train", "images"}:
+        if len(tops) != 1 or any("/" not in file and file != CARD for file in inside) or "train" in tops:
             yield os.path.splitext(name)[0] or name, root
             return
         root += f"{tops.pop()}/"
@@ -102,27 +100,91 @@ def _found(tree: Tree, root: str, *, name: str) -> Found:
     rules = read_rules(tree.read(root + RULES), where=rules_where) if RULES in inside else None
     beside = [file for file in inside if not file.startswith(TRUTH)]
     pictures = tuple(file for file in beside if os.path.splitext(file)[1].lower() in SUFFIXES)
-    tables = _tables(beside, where=where)
-    if not tables:
-        raise DataError(f"{where} is no labelled data set: found {few(beside) or 'nothing'}; wanted {LAYOUTS}")
+    tables, idx, npz = _tables(beside), idx_files(beside), [file for file in beside if file.lower().endswith(".npz")]
+    told = [*tables, *(next(iter(files.values())) for files in idx.values()), *npz]
+    if len(told) > 1:
+        raise DataError(f"{where} holds {few(told)}, each of which tells labels; wanted one of them: remove or move the others")
+    card = dict(read_card(tree, root) or {})
+    if idx or npz:
+        arrays = (
+            read_idx_set(tree, root, next(iter(idx.values())))
+            if idx
+            else read_npz(_npz(tree, root + npz[0]), where=os.path.join(where, npz[0]))
+        )
+        return _of_arrays(arrays, name=name, where=where, rules=rules, rules_where=rules_where, card=card)
+    if tables:
+        table = read_table(tree.read(root + tables[0]), where=os.path.join(where, tables[0]))
+    else:
+        table = _class_folders(pictures, where=where, beside=beside)
     others = tuple(file for file in beside if file not in {*pictures, *tables, RULES, CARD})
-    table = read_table(tree.read(root + tables[0]), where=os.path.join(where, tables[0]))
-    return Found(
-        name=name,
-        source=Source(tree, root, pictures, others),
-        table=table,
-        rules=rules,
-        rules_where=rules_where,
-        truths=_truths(tree, root, inside),
-        card=dict(read_card(tree, root) or {}),
-    )
+    source = Source(tree, root, pictures, others)
+    return Found(name, source, table, rules, rules_where, _truths(tree, root, inside), card)
 
 
-def _tables(files: Sequence[str], *, where: str) -> list[str]:
-    found = [file for file in files if file in TABLES] or [file for file in files if os.path.basename(file) in TABLES]
-    if len(found) > 1:
-        raise DataError(f"{where} holds {len(found)} tables of labels: {few(found)}; wanted one: remove the others")
-    return found
+def _of_npz_file(path: Path, *, name: str) -> Found:
+    rules_where = path.parent / RULES
+    rules = read_rules(rules_where.read_bytes(), where=str(rules_where)) if rules_where.exists() else None
+    arrays = read_npz(path, where=str(path))
+    return _of_arrays(arrays, name=name, where=str(path), rules=rules, rules_where=str(rules_where), card={})
+
+
+def _npz(tree: Tree, name: str) -> Path | bytes:
+    return Path(tree.where) / name if isinstance(tree, FolderTree) else tree.read(name)
+
+
+def _of_arrays(
+    arrays: Arrays, *, name: str, where: str, rules: tuple[Rule, ...] | None, rules_where: str, card: Mapping[str, Any]
+) -> Found:
+    """A set of arrays: the classes are called by their numbers, or by the names that attributes.toml has for them."""
+    tree = ArrayTree(arrays, where=where)
+    classes = np.concatenate([part.y for part in arrays.values()])
+    names = next((rule.values for rule in rules or () if rule.values), None)
+    if names is not None and classes.max() >= len(names):
+        raise ConfigError(
+            f"{rules_where} names {len(names)} classes, and {where} has numbers up to {classes.max()}; wanted a name in values "
+            f"for each from 0: {classes.max() + 1}"
+        )
+    called = ["" if number == UNKNOWN else str(number) if names is None else names[number] for number in classes]
+    tests = [name.startswith("test/") for name in tree.files]
+    table = classes_table(list(zip(tree.files, called, tests, strict=True)), where=where, split="test" in arrays)
+    return Found(name, Source(tree, "", tree.files, ()), table, rules, rules_where, {}, card)
+
+
+def _tables(files: Sequence[str]) -> list[str]:
+    return [file for file in files if file in TABLES] or [file for file in files if os.path.basename(file) in TABLES]
+
+
+def _class_folders(pictures: Sequence[str], *, where: str, beside: Sequence[str]) -> Table:
+    """A folder for each class, in train/ and test/ or (val/) or, where nothing is held out, side by side."""
+    tops = {file.partition("/")[0] for file in pictures if "/" in file}
+    held = next((folder for folder in _HELD_OUT if folder in tops), None)
+    classes = []
+    for file in pictures:
+        folders = file.split("/")[:-1]
+        if "train" in tops:
+            if len(folders) > 1 and folders[0] in ("train", held):
+                classes.append((file, folders[1], folders[0] == held))
+        elif folders:
+            classes.append((file, folders[0], False))
+    trained = sorted({name for _, name, test in classes if not test}, key=natural)
+    found = f"{where} is no labelled data set: found {_said(beside, trained)}"
+    if tops & _TWO_DOMAINS or ("train" not in tops and held):
+        raise DataError(f"{found}; wanted {LAYOUTS}. Classes in train/ and test/ are written train/CLASS/ and test/CLASS/")
+    if len(trained) < 2:
+        tables = [file for file in beside if file.lower().endswith((".csv", ".txt", ".tsv"))]
+        hint = f". Is {tables[0]} the table? Then call it {TABLES[0]}, or {TABLES[1]} if it is CelebA's" if tables else ""
+        raise DataError(f"{found}; wanted {LAYOUTS}{hint}")
+    strange = sorted({name for _, name, test in classes if test} - set(trained), key=natural)
+    if strange:
+        hints = few([f"{name}{meant(name, trained)}" for name in strange])
+        raise DataError(f"{where}: {held}/ has classes that train/ has not: {hints}; wanted the same: rename or remove them")
+    return classes_table(classes, where=where, split=held is not None and any(test for *_, test in classes))
+
+
+def _said(beside: Sequence[str], trained: Sequence[str]) -> str:
+    if trained:
+        return f"{len(trained)} folder{'s' if len(trained) > 1 else ''} of images ({few(trained)})"
+    return few(beside) or "nothing"
 
 
 def _truths(tree: Tree, root: str, inside: Sequence[str]) -> dict[str, Source]:
@@ -132,120 +194,3 @@ def _truths(tree: Tree, root: str, inside: Sequence[str]) -> dict[str, Source]:
         if file.startswith(TRUTH) and len(parts) == 3 and os.path.splitext(file)[1].lower() in SUFFIXES:
             by_folder[parts[1]].append(parts[2])
     return {folder: Source(tree, f"{root}{TRUTH}{folder}/", tuple(names), ()) for folder, names in by_folder.items()}
-
-
-def match(found: Found, *, strict: bool) -> Matched:
-    """Each image's row.
-
-    A row names its image by the path below the data set, or below images/ or img_align_celeba/ in it, or by a bare file name
-    that is there once; where only the suffix differs, and one image alone is meant, that is it. Images without a row are an
-    error, under `strict` or where they are more than 1 %; else they are left out with a DataWarning. Rows without an image are
-    an error under `strict`, or where that many images lack a row too; else a DataWarning tells of them: the images are then
-    a part of what the table describes.
-    """
-    table, names = found.table, found.source.names
-    found.source.require_images(domain=found.name)
-    seek = _Seeker(names)
-    rows: dict[str, int] = {}
-    missing: list[int] = []
-    several: list[int] = []
-    again: list[int] = []
-    for row, file in enumerate(table.files):
-        candidates = seek(file)
-        if len(candidates) != 1:
-            (several if candidates else missing).append(row)
-        elif candidates[0] in rows:
-            again.append(row)
-            _require_same(table, rows[candidates[0]], row, image=candidates[0])
-        else:
-            rows[candidates[0]] = row
-    if several:
-        raise DataError(
-            f"{table.where}: {len(several)} rows name more than one image of {found.where}: {table.listed(several)}, which "
-            f"may be {few(seek(table.files[several[0]]))}; wanted a path relative to the data set"
-        )
-    if again:
-        _warn(f"{table.where}: {len(again)} rows say again what another row says: {table.listed(again)}; remove them")
-    unlabelled = [name for name in names if name not in rows]
-    _require_coverage(found, missing, unlabelled, strict=strict)
-    kept = tuple(name for name in names if name in rows)
-    return Matched(kept, rows, _tests(table, kept, rows))
-
-
-class _Seeker:
-    """Finds the images that a row may mean."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = set(names)
-        self.stems, self.bare, self.bare_stems = (defaultdict(list) for _ in range(3))
-        for name in names:
-            stem = os.path.splitext(name)[0]
-            self.stems[stem].append(name)
-            self.bare[os.path.basename(name)].append(name)
-            self.bare_stems[os.path.basename(stem)].append(name)
-
-    def __call__(self, file: str) -> Sequence[str]:
-        file = file.replace("\\", "/").removeprefix("./")
-        exact = [folder + file for folder in _FOLDERS if folder + file in self.names]
-        if exact:
-            return exact[:1]
-        stem, suffix = os.path.splitext(file)
-        if "/" not in file and file in self.bare:
-            return self.bare[file]
-        if suffix.lower() not in SUFFIXES:  # no suffix at all, as some tables have it; a dot may belong to the name
-            stem = file
-        for folder in _FOLDERS:
-            if folder + stem in self.stems:
-                return self.stems[folder + stem]
-        return self.bare_stems.get(stem, []) if "/" not in file else []
-
-
-def _require_same(table: Table, first: int, second: int, *, image: str) -> None:
-    differ = np.flatnonzero(table.cells[first] != table.cells[second])
-    split = table.tests is not None and table.tests[first] != table.tests[second]
-    if len(differ) or split:
-        said = [f"{table.columns[c]} '{table.word(first, c)}' and '{table.word(second, c)}'" for c in differ[:5]]
-        what = few(said, of=len(differ)) if said else "split"
-        raise DataError(
-            f"{table.where}: {table.at(first)} and {table.at(second)} both speak of {image} and contradict each other: {what}; "
-            "wanted one row for each image: remove the wrong one"
-        )
-
-
-def _require_coverage(found: Found, missing: Sequence[int], unlabelled: Sequence[str], *, strict: bool) -> None:
-    table, count = found.table, len(found.source.names)
-    wrong = len(unlabelled) > FEW_UNLABELLED * count
-    said = []
-    if missing:
-        said.append(f"{len(missing)} of {len(table.files)} rows name no image there: {table.listed(missing)}")
-    if unlabelled:
-        said.append(f"{len(unlabelled)} of {count} images have no row: {few(unlabelled)}")
-    if not said:
-        return
-    message = f"{table.where} and the images in {found.where} do not fit: {'; '.join(said)}"
-    if strict or wrong:
-        advice = "add the missing rows, or remove these images" if unlabelled else "remove these rows, or add the images"
-        raise DataError(f"{message}. Is it the table of other images? {_hint(found)}Else {advice}")
-    _warn(f"{message}. These are left out")
-
-
-def _hint(found: Found) -> str:
-    """A word on another column that holds the files."""
-    table = found.table
-    for column, name in enumerate(table.columns):
-        if name != FILE and os.path.splitext(table.word(0, column))[1].lower() in SUFFIXES:
-            return f"Column '{name}' holds names of images: call it '{FILE}'. "
-    return ""
-
-
-def _tests(table: Table, names: Sequence[str], rows: Mapping[str, int]) -> dict[str, bool] | None:
-    if table.tests is not None:
-        return {name: bool(table.tests[rows[name]]) for name in names}
-    if all(name.startswith(("train/", *_HELD_OUT)) for name in names):
-        held = {name: name.startswith(_HELD_OUT) for name in names}
-        return held if any(held.values()) and not all(held.values()) else None
-    return None
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, DataWarning, stacklevel=4)

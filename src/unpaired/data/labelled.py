@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from unpaired.data.arrays import ArrayTree
 from unpaired.data.batches import (
     FEW,
     Labelled,
@@ -24,7 +25,8 @@ from unpaired.data.batches import (
     sides,
     varied,
 )
-from unpaired.data.label_layouts import Found, Matched, find_sets, match
+from unpaired.data.label_layouts import Found, find_sets
+from unpaired.data.label_matching import Matched, match
 from unpaired.data.label_review import SetLabels, review, unify
 from unpaired.data.label_rules import interpret
 from unpaired.data.labelling import Labelling
@@ -303,7 +305,7 @@ class _Opening:
     def _hashed(self, source: Source, part: str) -> Hashed:
         if self.telling is not None:
             self.telling(f"reading {part}", 0, None)
-        return hash_files(source, cache=self.cache)
+        return source.tree.hashed(source) if isinstance(source.tree, ArrayTree) else hash_files(source, cache=self.cache)
 
     def _decoded(self, source: Source, part: str, size: int | tuple[int, int], hashed: Hashed | None = None) -> ImageStore:
         options = self.options
