@@ -212,9 +212,10 @@ def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
 def _both_done(found: Mapping[str, Mapping[str, float]], glasses: str) -> bool:
     """Whether the whole face came nearer to the truth, and the glasses did too."""
     face, part = found["whole face"], found[glasses]
-    return max(face[name] for name in face if name != "doing nothing") < face["doing nothing"] and max(
-        part[name] for name in part if name != "hair alone"
-    ) <= part["hair alone"] / 2
+    return (
+        max(face[name] for name in face if name != "doing nothing") < face["doing nothing"]
+        and max(part[name] for name in part if name != "hair alone") <= part["hair alone"] / 2
+    )
 
 
 CLAIMS = (

@@ -65,9 +65,7 @@ def run(lab: Lab) -> Metrics:
         steps = condition.times * STEPS[lab.size]
         found[name] = {"steps": steps, "seeds": len(seeds), "at the end": {}}
         for model in MODELS:
-            spec = game(
-                model, members=len(seeds), hidden=condition.hidden, distance=condition.distance, weight=condition.weight
-            )
+            spec = game(model, members=len(seeds), hidden=condition.hidden, distance=condition.distance, weight=condition.weight)
             ensemble = Ensemble(
                 condition.geometry(seeds),
                 spec,

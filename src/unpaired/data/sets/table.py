@@ -10,11 +10,15 @@ from unpaired.errors import DataError
 
 
 class NamedSet(NamedTuple):
-    """about: a line for a person; licence: of what it shows; make: (folder, size) -> writes the set there."""
+    """about: a line for a person; licence: of what it shows; make: (folder, size) -> writes the set there.
+
+    sized: whether it is drawn at the size asked for; where it has a size of its own, one copy serves all.
+    """
 
     about: str
     licence: str
     make: Callable[[Path, int], None]
+    sized: bool = True
 
 
 FACES_HELD_OUT = 264
@@ -61,6 +65,36 @@ def _toy(folder: Path, size: int) -> None:
     toy.make(folder)
 
 
+MNIST_LICENCE = "CC BY-SA 3.0"
+DIGITS_LICENCE = "CC BY 4.0"
+FASHION_LICENCE = "MIT"
+PRINTED_LICENCE = "none needed (pictures)"
+
+
+def _mnist(folder: Path, size: int) -> None:
+    from unpaired.data.sets import digits
+
+    digits.make_mnist(folder)
+
+
+def _digits(folder: Path, size: int) -> None:
+    from unpaired.data.sets import digits
+
+    digits.make_digits(folder)
+
+
+def _fashion(folder: Path, size: int) -> None:
+    from unpaired.data.sets import clothes
+
+    clothes.make(folder)
+
+
+def _printed(folder: Path, size: int) -> None:
+    from unpaired.data.sets import printed
+
+    printed.make(folder)
+
+
 SETS: dict[str, NamedSet] = {
     "faces:hair": NamedSet("drawn faces, dark hair <-> blond, with exact counterfactuals", "CC BY 4.0", _faces("hair")),
     "faces:glasses": NamedSet(
@@ -77,6 +111,10 @@ SETS: dict[str, NamedSet] = {
         _earth(pairs=False),
     ),
     "earth-pairs": NamedSet("satellite image <-> relief map, in pairs; with labels", EARTH_LICENCE, _earth(pairs=True)),
+    "mnist": NamedSet("handwritten digits in ten classes, 28 px, grey", MNIST_LICENCE, _mnist, sized=False),
+    "digits": NamedSet("handwritten digits in ten classes, 8 px, grey", DIGITS_LICENCE, _digits, sized=False),
+    "printed": NamedSet("digits set in 21 fonts, in ten classes, 28 px, grey", PRINTED_LICENCE, _printed, sized=False),
+    "fashion": NamedSet("clothes, shoes and bags in ten classes, 28 px, grey", FASHION_LICENCE, _fashion, sized=False),
     "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy),
 }
 
@@ -92,7 +130,8 @@ def make(name: str, folder: Path, *, size: int) -> str:
 
 def folder_of(name: str, *, size: int, cache: Path) -> Path:
     """The folder of a named set at `size` px below `cache`, made when it is asked for the first time. DataError if unknown."""
-    folder = cache / "sets" / f"{name.replace(':', '-')}-{size}"
+    own = name in SETS and not SETS[name].sized
+    folder = cache / "sets" / (name.replace(":", "-") + ("" if own else f"-{size}"))
     if not folder.exists():
         # Made beside and renamed, so that a second run never reads a half-made set.
         folder.parent.mkdir(parents=True, exist_ok=True)
