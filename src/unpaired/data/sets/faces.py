@@ -20,22 +20,18 @@ them has to print :data:`CREDIT`.
 from __future__ import annotations
 
 import csv
-import io
-import json
-import tempfile
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from unpaired.errors import ConfigError, MissingDependency
+from unpaired.data.sets import avatars
+from unpaired.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dicebear import Avatar, Style
+    from dicebear import Avatar
     from numpy.typing import NDArray
 
 Task = Literal["hair", "glasses"]
@@ -69,9 +65,11 @@ HAIR: Mapping[str, str] = {
 
 SKIN: Mapping[str, str] = {"light": "#f2d3b1", "tan": "#ecad80", "brown": "#9e5622", "dark": "#763900"}
 
+STYLE = "adventurer"
+
 # Fixed for every face: left to the seed or to the style, each of these would leave the frame or blur the truth.
-_FIXED: Mapping[str, object] = {
-    "backgroundColor": "#e8eef4",
+FIXED: Mapping[str, object] = {
+    "backgroundColor": avatars.BACKGROUND,
     # At the style's own scale eight of the 45 hair shapes touch the border; like this only locks that the artist
     # herself lets run out of the picture do.
     "scale": 0.9,
@@ -124,8 +122,6 @@ def make(
     """
     if task not in _DOMAINS:
         raise ConfigError(f"task {task!r} is not one of {', '.join(map(repr, _DOMAINS))}")
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
     domains = _DOMAINS[task]
     plan = (
         # folder, identities, domain, number
@@ -136,25 +132,17 @@ def make(
         ("truthB", "testA", domains.b, test),
         ("truthA", "testB", domains.a, test),
     )
-    style = _style()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
-        root.mkdir()
-        with (root / "attributes.csv").open("w", newline="", encoding="utf-8") as table:
-            rows = csv.writer(table)
-            rows.writerow(("split", "file", *Face._fields))
-            for name, identities, domain, number in plan:
-                (root / name).mkdir()
-                for index, face in enumerate(identity(seed, identities, i) for i in range(number)):
-                    avatar = _avatar(face, **domain)
-                    file = f"{index:05d}.png"
-                    Image.fromarray(_raster(avatar, size=size)).save(root / name / file, optimize=True)
-                    rows.writerow((name, file, *_face(face, avatar)))
-        _write_card(root / "set.json", style=style, task=task, size=size, train=train, test=test, seed=seed)
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)
+    with avatars.whole(folder) as root, (root / "attributes.csv").open("w", newline="", encoding="utf-8") as table:
+        rows = csv.writer(table)
+        rows.writerow(("split", "file", *Face._fields))
+        for name, identities, domain, number in plan:
+            (root / name).mkdir()
+            for index, face in enumerate(identity(seed, identities, i) for i in range(number)):
+                avatar = _avatar(face, **domain)
+                file = f"{index:05d}.png"
+                Image.fromarray(avatars.raster(avatar, size=size)).save(root / name / file, optimize=True)
+                rows.writerow((name, file, *_face(face, avatar)))
+        avatars.write_card(root, _card(task=task, size=size, train=train, test=test, seed=seed))
 
 
 def identity(seed: int, split: str, index: int) -> str:
@@ -187,7 +175,7 @@ def render(
     Raises ConfigError for an unknown name, MissingDependency if the packages of the drawings are not installed.
     """
     wanted: dict[str, Any] = {"hair": hair, "glasses": glasses, "skin": skin, "earrings": earrings, **options}
-    faces = [_raster(_avatar(seed, **wanted), size=size) for seed in seeds]
+    faces = [avatars.raster(_avatar(seed, **wanted), size=size) for seed in seeds]
     return np.stack(faces) if faces else np.empty((0, size, size, 3), np.uint8)
 
 
@@ -229,15 +217,10 @@ def _avatar(
     earrings: bool | None = None,
     **options: object,
 ) -> Avatar:
-    """The drawing. Every choice DiceBear makes is hashed from the seed and the name of the option alone, which is
-    why fixing one option moves no other.
-    """
-    style = _style()  # asks for the packages before anything imports them
-    from dicebear import Avatar
-
+    """The drawing."""
     chosen: dict[str, object] = {
         "seed": seed,
-        **_FIXED,
+        **FIXED,
         # Half and half where it is left to the seed: the style's own one in ten would leave too few to learn from.
         "glassesProbability": 50 if glasses is None else 100 * glasses,
     }
@@ -247,7 +230,7 @@ def _avatar(
         chosen["skinColor"] = _colour("skin", skin, SKIN)
     if earrings is not None:
         chosen["earringsProbability"] = 100 * earrings
-    return Avatar(style, {**chosen, **options})
+    return avatars.avatar(STYLE, {**chosen, **options})
 
 
 def _colour(attribute: str, value: str, names: Mapping[str, str]) -> str:
@@ -256,15 +239,6 @@ def _colour(attribute: str, value: str, names: Mapping[str, str]) -> str:
     if value not in names:
         raise ConfigError(f"{attribute} {value!r} is neither '#rrggbb' nor one of {', '.join(names)}")
     return names[value]
-
-
-def _raster(avatar: Avatar, *, size: int) -> NDArray[np.uint8]:
-    """[size, size, 3], uint8."""
-    import resvg_py
-
-    png = resvg_py.svg_to_bytes(svg_string=avatar.to_string(), width=size, height=size, skip_system_fonts=True)
-    with Image.open(io.BytesIO(png)) as image:
-        return np.array(image.convert("RGB"))  # the background is opaque: dropping alpha loses nothing
 
 
 def _face(seed: str, avatar: Avatar) -> Face:
@@ -288,9 +262,8 @@ def _face(seed: str, avatar: Avatar) -> Face:
     )
 
 
-def _write_card(file: Path, *, style: Style, task: Task, size: int, train: int, test: int, seed: int) -> None:
-    source = style.meta()
-    card = {
+def _card(*, task: Task, size: int, train: int, test: int, seed: int) -> dict[str, object]:
+    return {
         "name": f"faces-{task}",
         "task": task,
         "a": _DOMAINS[task].names[0],
@@ -298,27 +271,6 @@ def _write_card(file: Path, *, style: Style, task: Task, size: int, train: int, 
         "size": size,
         "seed": seed,
         "counts": {"trainA": train, "trainB": train, "testA": test, "testB": test, "truthB": test, "truthA": test},
-        "licence": source.license().name(),
-        "licence_url": source.license().url(),
-        "creator": source.creator().name(),
-        "source": source.source().url(),
-        "credit": CREDIT,
-        "packages": {name: metadata.version(name) for name in ("dicebear-core", "dicebear-styles", "resvg_py")},
+        **avatars.credits_of(STYLE),
+        "packages": avatars.versions(),
     }
-    file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@cache
-def _style() -> Style:
-    try:
-        import resvg_py  # noqa: F401 - asked for here, so that a missing package is named before any work is done
-        from dicebear import Style
-
-        definition = json.loads(resources.files("dicebear_styles").joinpath("adventurer.json").read_text("utf-8"))
-    except ModuleNotFoundError as missing:
-        packages = {"dicebear": "dicebear-core", "dicebear_styles": "dicebear-styles", "resvg_py": "resvg_py"}
-        package = packages.get(missing.name or "", missing.name or "dicebear-core")
-        raise MissingDependency(package, extra="data", purpose="Drawing the faces") from missing
-    # The shaven head has no hair colour, so it would lie in both domains of the hair task.
-    del definition["components"]["hair"]["variants"]["short19"]
-    return Style(definition)
