@@ -76,6 +76,17 @@ def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Product]
         raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
 
 
+def load_translators(where: str | Path, *, device: str = "cpu") -> dict[str, Translator]:
+    """The translators between two domains that a bundle, or a run's folder, keeps, by direction. RunError as `load_bundle`, and
+    where it keeps others.
+    """
+    remains = load_bundle(where, device=device)
+    others = [name for name, product in remains.items() if not isinstance(product, Translator)]
+    if others:
+        raise RunError(f"{where} keeps {', '.join(others)}; wanted translators between two domains")
+    return {name: product for name, product in remains.items() if isinstance(product, Translator)}
+
+
 def load_judges(where: str | Path) -> dict[str, Judge]:
     """The discriminators that a bundle keeps, most have none. RunError where there is no bundle or it is damaged."""
     folder, values = _read_config(where)

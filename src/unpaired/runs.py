@@ -157,6 +157,14 @@ def open_data(run: RunConfig) -> Material:
     return data.swapped() if run.data.swap and isinstance(data, Domains) else data
 
 
+def open_two(run: RunConfig) -> Domains:
+    """The images of a run between two domains (see `open_data`). DataError where it is none."""
+    data = open_data(run)
+    if not isinstance(data, Domains):
+        raise DataError(f"game '{run.game.game}' plays with {run.game.plays} images; wanted a run between two domains")
+    return data
+
+
 def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling) -> Material:
     if plays == "labelled":
         return open_labelled(sources, options, telling=telling)

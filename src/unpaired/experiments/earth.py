@@ -229,7 +229,7 @@ def last_translators(folder: Path) -> dict[str, Translator]:
     averages = {name.removeprefix("module."): value for name, value in checkpoint.under(tensors, "average").items()}
     averages.pop("n_averaged")
     game.load_state_dict(checkpoint.under(tensors, "game") | averages)  # pools have no average
-    return dict(game.remains())
+    return {name: product for name, product in game.remains().items() if isinstance(product, Translator)}
 
 
 def _translators(lab: Lab, name: str, model: Model, spent: dict[str, float]) -> dict[str, Translator]:

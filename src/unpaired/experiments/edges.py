@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from unpaired import evaluation, images, runs
-from unpaired.bundle import load_bundle
+from unpaired.bundle import load_translators
 from unpaired.data.batches import Domains
 from unpaired.errors import RunError
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes
@@ -107,7 +107,7 @@ def compare(lab: Lab, *, task: str) -> Metrics:
         each = trainings(lab, name, model, place=task, data=data_options, training=training(lab.size))
         for direction, folder in each:
             spent[name] = spent.get(name, 0.0) + minutes(folder)
-            found, data, bundle = runs.evaluate(folder), runs.open_data(load_config(folder)), load_bundle(folder)
+            found, data, bundle = runs.evaluate(folder), runs.open_two(load_config(folder)), load_translators(folder)
             for answered in DIRECTIONS if model.both else DIRECTIONS[:1]:
                 to = answered if model.both else direction
                 test = evaluation.held_out(data, answered, part="test")

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from unpaired import evaluation, images, runs
-from unpaired.bundle import load_bundle
+from unpaired.bundle import load_translators
 from unpaired.engine import journal
 from unpaired.errors import RunError
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Reused, Size
@@ -65,7 +65,7 @@ def compare(lab: Lab, *, task: str) -> Metrics:
             folder = trained(lab, task=task, model=model, swap=direction == "b_to_a")
             found = runs.evaluate(folder)
             minutes[model] = minutes.get(model, 0.0) + _minutes(folder)
-            data, bundle = runs.open_data(runs.load_config(folder)), load_bundle(folder)
+            data, bundle = runs.open_two(runs.load_config(folder)), load_translators(folder)
             for answered in ("a_to_b", "b_to_a") if both else ("a_to_b",):
                 to = answered if both else direction
                 scores[to][model] = found[answered]["translated"]
@@ -85,8 +85,8 @@ def sequence(lab: Lab) -> Metrics:
     """Hair, then glasses; the same conversion again and again; and there and back: how far do faces drift?"""
     from unpaired.data.sets import faces
 
-    hair = load_bundle(trained(lab, task="hair", model=BEST))
-    glasses = load_bundle(trained(lab, task="glasses", model=BEST))
+    hair = load_translators(trained(lab, task="hair", model=BEST))
+    glasses = load_translators(trained(lab, task="glasses", model=BEST))
     people = [faces.identity(0, "testA", index) for index in range(64, 264)]  # those that chose no checkpoint
 
     def drawn(**attributes: Any) -> Tensor:

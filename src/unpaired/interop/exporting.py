@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unpaired.bundle import load_bundle, load_judges
+from unpaired.bundle import load_translators, load_judges
 from unpaired.config import format_choice
 from unpaired.errors import ForeignFile
 from unpaired.files import replacing
@@ -40,7 +40,7 @@ def export_bundle(where: Path, *, out: Path) -> list[Exported]:
     ForeignFile where that project has no such network, or where a file is there already; nothing is written then. RunError
     where there is no bundle.
     """
-    translators = load_bundle(where)
+    translators = load_translators(where)
     entries: dict[str, tuple[nn.Module, Any]] = {name: (each.network, each.spec) for name, each in translators.items()}
     entries |= {name: (judge.network, judge.spec) for name, judge in load_judges(where).items()}
     planned: dict[Path, tuple[Exported, OrderedDict[str, Tensor]]] = {}
