@@ -28,6 +28,8 @@ def _line(module):
             bias = " bias" if module.bias is not None else ""
             sizes = f"k{module.kernel_size[0]} s{module.stride[0]} p{module.padding[0]}{more}"
             return f"{name} {module.in_channels}-{module.out_channels} {sizes}{bias}"
+        case nn.Linear():
+            return f"linear {module.in_features}-{module.out_features}" + (" bias" if module.bias is not None else "")
         case nn.BatchNorm2d():
             return f"batch {module.num_features}" + (" affine" if module.affine else "")
         case nn.GroupNorm() if module.num_groups == module.num_channels:  # what instance norm is

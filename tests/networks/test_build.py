@@ -7,12 +7,30 @@ import torch
 
 from unpaired.errors import ShapeError
 from unpaired.networks import norms
-from unpaired.networks.build import discriminator, generator
+from unpaired.networks.autoencoder import StackedAutoencoder
+from unpaired.networks.build import autoencoder, discriminator, generator, judge, noise_generator
+from unpaired.networks.dcgan import DCGANDiscriminatorNet, DCGANGeneratorNet
+from unpaired.networks.dense import DenseGeneratorNet, MaxoutDiscriminatorNet
 from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
 from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.resnet import ResNetGenerator
-from unpaired.networks.specs import UNET_128, UNET_256, ConvDiscriminator, EncoderDecoder, Mlp, PatchGAN, ResNet, UNet
+from unpaired.networks.specs import (
+    UNET_128,
+    UNET_256,
+    ConvAutoencoder,
+    ConvDiscriminator,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    DenseAutoencoder,
+    DenseGenerator,
+    EncoderDecoder,
+    MaxoutDiscriminator,
+    Mlp,
+    PatchGAN,
+    ResNet,
+    UNet,
+)
 from unpaired.networks.unet import UNetGenerator
 
 IMAGE = (3, 64, 64)
@@ -55,6 +73,57 @@ def test_discriminators(spec, shape, scores, cls):
     assert all(f.shape[0] == 2 for f in features)
 
 
+@pytest.mark.parametrize(
+    ("spec", "target", "cls"),
+    [
+        (DCGANGenerator(width=2), (1, 28, 28), DCGANGeneratorNet),
+        (DCGANGenerator(width=2, kernel=5, init="default"), (3, 32, 32), DCGANGeneratorNet),
+        (DenseGenerator(hidden=4, layers=1), (2, 5, 3), DenseGeneratorNet),
+    ],
+)
+@pytest.mark.parametrize("condition", [0, 3])
+def test_noise_generators(spec, target, cls, condition):
+    network = noise_generator(spec, target, noise=6, condition=condition)
+    assert type(network) is cls
+    given = (torch.randn(2, 6), torch.eye(3)[:2]) if condition else (torch.randn(2, 6),)
+    assert network(*given).shape == (2, *target)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "cls"),
+    [
+        (DCGANDiscriminator(width=2, kernel=5, dropout=0.5), (1, 28, 28), DCGANDiscriminatorNet),
+        (MaxoutDiscriminator(units=3, pieces=2), (2, 5, 3), MaxoutDiscriminatorNet),
+    ],
+)
+@pytest.mark.parametrize(("source", "classes"), [(True, 0), (True, 4), (False, 5)])
+def test_judges(spec, shape, cls, source, classes):
+    network = judge(spec, shape, source=source, classes=classes)
+    assert type(network) is cls
+    judged = network(torch.randn(2, *shape))
+    assert (None if judged.source is None else tuple(judged.source.shape)) == ((2,) if source else None)
+    assert (None if judged.classes is None else tuple(judged.classes.shape)) == ((2, classes) if classes else None)
+    assert all(f.shape[0] == 2 for f in judged.features)
+
+
+@pytest.mark.parametrize("spec", [DenseAutoencoder(hidden=(5,), code=2), ConvAutoencoder(widths=(2,), hidden=4, code=2)])
+def test_autoencoders(spec):
+    network = autoencoder(spec, (3, 4, 6))
+    assert type(network) is StackedAutoencoder
+    assert network.encode(torch.randn(2, 3, 4, 6)).shape == (2, 2)
+
+
+def test_options_of_judges_reach_the_networks(count, layers):
+    assert count(noise_generator(DCGANGenerator(), IMAGE, noise=100)) == 3_576_704
+    assert count(judge(DCGANDiscriminator(), IMAGE)) == 2_765_568
+    assert "deconv 4-3 k5 s2 p2 +1" in layers(noise_generator(DCGANGenerator(width=4, kernel=5), (3, 8, 8), noise=2))
+    assert judge(DCGANDiscriminator(width=4, dropout=0.25), (3, 8, 8)).dropout.p == 0.25
+    maxout = judge(MaxoutDiscriminator(units=6, pieces=2, layers=1, dropout=0.1, input_dropout=0.3), (1, 2, 2))
+    assert count(maxout) == 5 * 12 + 7
+    assert (maxout.dropout.p, maxout.input_dropout.p) == (0.1, 0.3)
+    assert count(noise_generator(DenseGenerator(hidden=6, layers=3), (1, 2, 2), noise=2)) == 3 * 6 + 2 * 7 * 6 + 7 * 4
+
+
 def test_options_reach_the_networks(count, layers):
     assert count(generator(EncoderDecoder(), IMAGE, IMAGE)) == 5_513_856
     assert count(generator(EncoderDecoder(bottleneck=100), IMAGE, IMAGE)) == 7_153_480
@@ -80,6 +149,19 @@ def test_options_reach_the_networks(count, layers):
 @pytest.mark.parametrize(
     ("build", "said"),
     [
+        (
+            lambda: noise_generator(DCGANGenerator(), (3, 64, 32), noise=2),
+            "network 'dcgan' takes square images, found 64 x 32; use --fit crop, pad or resize",
+        ),
+        (
+            lambda: judge(DCGANDiscriminator(), (3, 64, 32)),
+            "network 'dcgan' takes square images, found 64 x 32; use --fit crop, pad or resize",
+        ),
+        (
+            lambda: noise_generator(DenseGenerator(), (2,), noise=2),
+            "network 'dense' takes images (C, H, W), found samples of shape (2,)",
+        ),
+        (lambda: judge(DCGANDiscriminator(), (3, 30, 30)), "size 30 does not suit DCGAN"),
         (lambda: generator(Mlp(), IMAGE, (2,)), "network 'mlp' takes points (D,), found samples of shape (3, 64, 64)"),
         (lambda: generator(Mlp(), (2,), IMAGE), "network 'mlp' takes points (D,), found samples of shape (3, 64, 64)"),
         (lambda: discriminator(Mlp(), IMAGE), "network 'mlp' takes points (D,), found samples of shape (3, 64, 64)"),

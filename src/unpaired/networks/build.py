@@ -3,7 +3,10 @@
 from torch import nn
 
 from unpaired.errors import ShapeError
+from unpaired.networks import autoencoder as autoencoders
 from unpaired.networks import specs
+from unpaired.networks.dcgan import DCGANDiscriminatorNet, DCGANGeneratorNet
+from unpaired.networks.dense import DenseGeneratorNet, MaxoutDiscriminatorNet
 from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
 from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
@@ -14,7 +17,15 @@ from unpaired.networks.unet import UNetGenerator
 
 Shape = tuple[int, ...]
 """One sample's shape: (C, H, W) for an image, (D,) for a point."""
-AnySpec = specs.Generator | specs.Discriminator | specs.StarGANGenerator | specs.StarGANDiscriminator
+AnySpec = (
+    specs.Generator
+    | specs.Discriminator
+    | specs.StarGANGenerator
+    | specs.StarGANDiscriminator
+    | specs.NoiseGenerator
+    | specs.Judge
+    | specs.Autoencoder
+)
 
 
 def generator(spec: specs.Generator, source: Shape, target: Shape) -> nn.Module:
@@ -129,6 +140,75 @@ def label_discriminator(spec: specs.StarGANDiscriminator, shape: Shape, numbers:
     )
 
 
+def noise_generator(spec: specs.NoiseGenerator, target: Shape, *, noise: int, condition: int = 0) -> nn.Module:
+    """The network from noise [N, noise] (and a condition [N, condition], such as one-hot classes) to images of shape `target`.
+
+    It is called with both, or with the noise alone where `condition` is 0. ShapeError where the spec does not fit the shape.
+    """
+    channels, height, width = _image(spec, target)
+    match spec:
+        case specs.DCGANGenerator():
+            size = _square(spec, height, width)
+            dcgan = DCGANGeneratorNet(
+                noise=noise, condition=condition, out_channels=channels, size=size, width=spec.width, kernel=spec.kernel
+            )
+            return _begun(dcgan, spec.init)
+        case specs.DenseGenerator():
+            return DenseGeneratorNet(
+                noise=noise,
+                condition=condition,
+                shape=(channels, height, width),
+                hidden=spec.hidden,
+                layers=spec.layers,
+                reach=spec.reach,
+            )
+
+
+def judge(spec: specs.Judge, shape: Shape, *, source: bool = True, classes: int = 0) -> nn.Module:
+    """The network from images of `shape` to `judged.Judged`: a score of the source, scores of `classes`, or both.
+
+    ShapeError where the spec does not fit the shape, ValueError where nothing would be judged.
+    """
+    channels, height, width = _image(spec, shape)
+    match spec:
+        case specs.DCGANDiscriminator():
+            dcgan = DCGANDiscriminatorNet(
+                in_channels=channels,
+                size=_square(spec, height, width),
+                width=spec.width,
+                kernel=spec.kernel,
+                dropout=spec.dropout,
+                source=source,
+                classes=classes,
+            )
+            return _begun(dcgan, spec.init)
+        case specs.MaxoutDiscriminator():
+            return MaxoutDiscriminatorNet(
+                shape=(channels, height, width),
+                units=spec.units,
+                pieces=spec.pieces,
+                layers=spec.layers,
+                dropout=spec.dropout,
+                input_dropout=spec.input_dropout,
+                reach=spec.reach,
+                source=source,
+                classes=classes,
+            )
+
+
+def autoencoder(spec: specs.Autoencoder, shape: Shape) -> autoencoders.StackedAutoencoder:
+    """The stack of levels from images of `shape` to a code and back. ShapeError where the spec does not fit the shape."""
+    image = _image(spec, shape)
+    unit = spec.values == "unit"
+    match spec:
+        case specs.DenseAutoencoder():
+            return autoencoders.dense(image, hidden=spec.hidden, code=spec.code, activation=spec.activation, unit=unit)
+        case specs.ConvAutoencoder():
+            return autoencoders.convolutional(
+                image, widths=spec.widths, hidden=spec.hidden, code=spec.code, activation=spec.activation, unit=unit
+            )
+
+
 def _begun(network: nn.Module, init: specs.Init) -> nn.Module:
     """The network with its weights drawn as `specs.Init` says."""
     if init == "normal":
@@ -153,7 +233,7 @@ def _image(spec: AnySpec, shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _square(spec: specs.Generator | specs.Discriminator, height: int, width: int) -> int:
+def _square(spec: AnySpec, height: int, width: int) -> int:
     if height != width:
         raise ShapeError(f"network '{spec.kind}' takes square images, found {height} x {width}; use --fit crop, pad or resize")
     return height

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from unpaired.config import options
 
@@ -18,6 +18,9 @@ Init = Literal["default", "normal"]
 """How weights begin. default: as torch's layers do. normal: drawn from N(0, 0.02), offsets 0, scales of norms from
 N(1, 0.02), as CycleGAN (appendix 7.1) and pix2pix (appendix 6.2) publish.
 """
+
+Activation = Literal["relu", "sigmoid"]
+"""What follows a hidden layer."""
 
 Range = Literal["signed", "unit"]
 """What a first layer sees: values from -1 to 1, so that its zero padding is grey; or from 0 to 1, so that it is black."""
@@ -169,3 +172,103 @@ class StarGANDiscriminator:
 
 Generator = Annotated[EncoderDecoder | ResNet | UNet | ResidualImage | Mlp, Field(discriminator="kind")]
 Discriminator = Annotated[ConvDiscriminator | PatchGAN | Mlp, Field(discriminator="kind")]
+
+
+# -- from noise to images, and those who judge them --
+
+
+@options
+class DCGANGenerator:
+    """DCGAN's generator (Radford et al. 2015, section 3): transposed convolutions from 4 px, or from 7 px for 28, upwards."""
+
+    kind: Literal["dcgan"] = "dcgan"
+    width: PositiveInt = 64
+    """Channels of the layer before the image; they double with each halving. 64 in dcgan.torch, 128 in the paper's figure 1."""
+    kernel: Literal[4, 5] = 4
+    """Height and width of the filters that double the image: 4 in dcgan.torch, 5 in the paper's figure 1."""
+    init: Init = "normal"
+    """How weights begin: normal, as published (section 4), or as torch's layers do."""
+
+
+@options
+class DenseGenerator:
+    """The first GAN's generator for MNIST (Goodfellow et al. 2014, section 5): fully connected, ReLU, a sigmoid at the end."""
+
+    kind: Literal["dense"] = "dense"
+    hidden: PositiveInt = 1200
+    """Units of each hidden layer."""
+    layers: PositiveInt = 2
+    """Hidden layers."""
+    reach: PositiveFloat | None = 0.05
+    """Weights begin uniform up to this in either direction, biases at 0, as in the authors' code; none: as torch's layers do."""
+
+
+@options
+class DCGANDiscriminator:
+    """DCGAN's discriminator (Radford et al. 2015, section 3): strided convolutions, then linear scores. With batch norm."""
+
+    kind: Literal["dcgan"] = "dcgan"
+    width: PositiveInt = 64
+    """Channels of the first layer; they double with each further one."""
+    kernel: Literal[4, 5] = 4
+    """Height and width of the filters: 4 in dcgan.torch, 5 in the paper's own code."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """The share of values dropped after each layer: none in DCGAN, 0.5 in ACGAN."""
+    init: Init = "normal"
+    """How weights begin: normal, as published (section 4), or as torch's layers do."""
+
+
+@options
+class MaxoutDiscriminator:
+    """The first GAN's discriminator for MNIST (Goodfellow et al. 2014, section 5): fully connected, maxout, dropout."""
+
+    kind: Literal["maxout"] = "maxout"
+    units: PositiveInt = 240
+    """Units of each hidden layer."""
+    pieces: PositiveInt = 5
+    """Linear functions of which a unit is the greatest."""
+    layers: PositiveInt = 2
+    """Hidden layers."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """The share of units dropped after each hidden layer."""
+    input_dropout: float = Field(default=0.2, ge=0, lt=1)
+    """The share of pixels dropped."""
+    reach: PositiveFloat | None = 0.005
+    """Weights begin uniform up to this in either direction, biases at 0, as in the authors' code; none: as torch's layers do."""
+
+
+@options
+class DenseAutoencoder:
+    """Fully connected levels, as deep autoencoders began (Hinton and Salakhutdinov 2006); to be trained one by one or at once."""
+
+    kind: Literal["dense"] = "dense"
+    hidden: tuple[PositiveInt, ...] = (1000, 500, 250)
+    """Values of each hidden level, from the image inwards."""
+    code: PositiveInt = 30
+    """Values of the code, which is linear."""
+    activation: Activation = "relu"
+    """What follows each hidden level; the paper's are sigmoids."""
+    values: Range = "unit"
+    """What the first level sees and gives: 0 to 1 and a sigmoid, or -1 to 1 and a tanh. The network's images stay in [-1, 1]."""
+
+
+@options
+class ConvAutoencoder:
+    """Strided convolutions, a dense layer and a code, mirrored; to be trained at once or level by level."""
+
+    kind: Literal["conv"] = "conv"
+    widths: tuple[PositiveInt, ...] = Field(default=(64, 128), min_length=1)
+    """Channels of each convolution, which halves height and width."""
+    hidden: PositiveInt = 1024
+    """Values of the dense layer."""
+    code: PositiveInt = 50
+    """Values of the code, which is linear."""
+    activation: Activation = "relu"
+    """What follows each hidden level."""
+    values: Range = "unit"
+    """What the first level sees and gives: 0 to 1 and a sigmoid, or -1 to 1 and a tanh. The network's images stay in [-1, 1]."""
+
+
+NoiseGenerator = Annotated[DCGANGenerator | DenseGenerator, Field(discriminator="kind")]
+Judge = Annotated[DCGANDiscriminator | MaxoutDiscriminator, Field(discriminator="kind")]
+Autoencoder = Annotated[DenseAutoencoder | ConvAutoencoder, Field(discriminator="kind")]
