@@ -158,7 +158,7 @@ def test_what_is_wrong_with_an_npz_is_told(content, said):
 def test_one_array_alone_is_no_npz():
     stream = io.BytesIO()
     np.save(stream, X)
-    with pytest.raises(DataError, match="holds one array; wanted x_train and y_train, as numpy.savez"):
+    with pytest.raises(DataError, match=r"holds one array; wanted x_train and y_train, as numpy.savez"):
         read_npz(stream.getvalue(), where="x.npz")
 
 
