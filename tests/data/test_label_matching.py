@@ -167,6 +167,15 @@ def test_what_is_held_out_is_told_by_a_column_or_by_folders(labelled):
     assert [name for name, held in tests.items() if held] == ["test/4.png", "test/5.png"]
 
 
+def test_where_no_image_that_is_held_out_is_there_nobody_said_which(labelled):
+    rows = {f"{i}.png": ("test" if i > 3 else "train", "a") for i in range(6)}
+    root = labelled("column", rows, header=("split", "hair"))
+    for i in (4, 5):
+        (root / f"{i}.png").unlink()
+    with pytest.warns(DataWarning, match="2 of 6 rows name no image"):
+        assert matched(root).tests is None
+
+
 def test_counterparts_are_no_images_of_the_set(labelled):
     root = labelled("faces", {f"test/{i}.png" if i > 3 else f"train/{i}.png": ("a", "1") for i in range(6)})
     (root / "truth" / "hair=b").mkdir(parents=True)

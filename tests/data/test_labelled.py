@@ -148,11 +148,17 @@ def test_a_root_may_hold_sets_and_so_may_a_zip(labelled, options, tmp_path):
     assert same(data.batch(3, batch=4, seed=0), packed.batch(3, batch=4, seed=0))
 
 
-def test_cards_stay_with_their_sets(labelled, options):
-    folders = [labelled(name, rows(), seed=seed) for seed, name in enumerate(("one", "two"))]
-    (folders[0] / "set.json").write_text('{"licence": "CC0"}')
-    assert opened(options, folders[0]).card == {"licence": "CC0"}
-    assert opened(options, *folders).card == {"one": {"licence": "CC0"}}
+def test_cards_are_told_together(labelled, options):
+    folders = [labelled(f"both/sets/{name}", rows(), seed=seed) for seed, name in enumerate(("one", "two"))]
+    root = folders[0].parent.parent
+    (folders[0] / "set.json").write_text('{"licence": "CC0", "credit": "A"}')
+    assert opened(options, folders[0]).card == {"licence": "CC0", "credit": "A"}
+    assert opened(options, root).card == {"licence": "one: CC0", "credit": "one: A"}
+    (folders[1] / "set.json").write_text('{"licence": "CC0", "credit": "B"}')
+    (root / "set.json").write_text('{"name": "both"}')
+    data = opened(options, root)
+    assert data.card == {"name": "both", "licence": "CC0", "credit": "one: A; two: B"}
+    assert data.sets[1].card == {"name": "both", "licence": "CC0", "credit": "B"}
 
 
 def test_the_fingerprint_is_of_images_and_labels(labelled, options):

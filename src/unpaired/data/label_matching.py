@@ -150,7 +150,7 @@ def _hint(found: Found) -> str:
 
 
 def _tests(table: Table, names: Sequence[str], rows: Mapping[str, int]) -> dict[str, bool] | None:
-    if table.tests is not None:
+    if table.tests is not None and any(table.tests[rows[name]] for name in names):
         return {name: bool(table.tests[rows[name]]) for name in names}
     if all(name.startswith(("train/", *_HELD_OUT)) for name in names):
         held = {name: name.startswith(_HELD_OUT) for name in names}
