@@ -43,3 +43,26 @@ def options():
         return SimpleNamespace(**(values | changed))
 
     return make
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A function that writes a labelled set below tmp_path, and returns its folder.
+
+    rows: by file (a path below the set) the cells of its row; an image is written for each, and the table over all.
+    """
+
+    def write(name, rows, *, header=("hair", "glasses"), size=(10, 12), seed=0, rules=None, table="attributes.csv"):
+        folder = tmp_path / name
+        for index, file in enumerate(rows):
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng([seed, index]).integers(0, 256, (*size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(path)
+        lines = [",".join(("file", *header)), *(",".join((file, *cells)) for file, cells in rows.items())]
+        (folder / table).write_text("\n".join(lines) + "\n")
+        if rules is not None:
+            (folder / "attributes.toml").write_text(rules)
+        return folder
+
+    return write

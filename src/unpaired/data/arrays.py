@@ -8,7 +8,6 @@ import gzip
 import io
 import math
 import os
-import pickle
 import re
 import struct
 import zipfile
@@ -31,6 +30,7 @@ LARGEST = 1 << 32
 _IDX = re.compile(r"(?P<set>.*?)(?P<end>train|t10k|test)-(?P<what>images|labels)[-.]idx[1-4]-ubyte(?P<packed>\.gz)?")
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
+_PICKLED = "holds pickled objects, which can run any code when they are loaded: refused; save plain arrays instead"
 
 
 class Part(NamedTuple):
@@ -127,18 +127,13 @@ def read_npz(file: Path | bytes, *, where: str) -> Arrays:
     and classes, or are pickled objects.
     """
     try:
-        with np.load(io.BytesIO(file) if isinstance(file, bytes) else file, allow_pickle=False) as inside:
-            if not isinstance(inside, np.lib.npyio.NpzFile):
-                raise DataError(f"{where} holds one array; wanted an NPZ file with x_train and y_train: see numpy.savez")
-            found = list(inside)
-            arrays = {key: inside[key] for key in _NPZ_KEYS if key in found}
+        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
+            found, arrays = _unpacked(stream, where=where)
     except ValueError as error:
-        if "pickle" not in str(error):
-            raise DataError(f"{where} cannot be read: {error}; make it again with numpy.savez") from error
-        raise DataError(
-            f"{where} holds pickled objects, which can run any code when they are loaded: refused; save plain arrays instead"
-        ) from error
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, MemoryError) as error:
+        if "pickle" in str(error):
+            raise DataError(f"{where} {_PICKLED}") from error
+        raise DataError(f"{where} cannot be read: {error}; make it again with numpy.savez") from error
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
         raise DataError(f"{where} cannot be read: {error}; make it again with numpy.savez") from error
     for x, y in (_NPZ_KEYS[:2], _NPZ_KEYS[2:]):
         if (x in arrays) != (y in arrays) or (x == "x_train" and x not in arrays):
@@ -150,6 +145,19 @@ def read_npz(file: Path | bytes, *, where: str) -> Arrays:
         for end in ("train", "test")
         if f"x_{end}" in arrays
     }
+
+
+def _unpacked(stream: Any, *, where: str) -> tuple[list[str], dict[str, npt.NDArray[Any]]]:
+    """The names of all arrays in an NPZ file, and those that are meant."""
+    start = stream.read(6)
+    stream.seek(0)
+    if not start.startswith(b"PK"):  # numpy would take anything else for a pickle
+        if start.startswith(b"\x80"):
+            raise DataError(f"{where} {_PICKLED}")
+        found = "one array" if start == b"\x93NUMPY" else "nothing that numpy.savez wrote"
+        raise DataError(f"{where} holds {found}; wanted x_train and y_train, as numpy.savez writes them")
+    with np.load(stream, allow_pickle=False) as inside:
+        return list(inside), {key: inside[key] for key in _NPZ_KEYS if key in inside}
 
 
 def _part(x: npt.NDArray[Any], y: npt.NDArray[Any], *, x_name: str, y_name: str) -> Part:

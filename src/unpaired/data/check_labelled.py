@@ -167,12 +167,13 @@ def _worries(one: CheckedSet, labels: _Labels) -> Iterator[str]:
     leaks = [group for group in groups if len({bool(labels.tests[rows[name]]) for name in group}) > 1]
     if leaks:
         yield (
-            f"{len(leaks)} images stand in training and test, such as {few(leaks[0])}: what is measured is too good; remove one of "
-            "each"
+            f"{len(leaks)} images stand in training and test, such as {few(leaks[0])}: what is measured is too good; remove one "
+            "of each"
         )
     apart = [group for group in groups if len({labels.values[rows[name]].tobytes() for name in group}) > 1]
     if apart:
-        yield f"{len(apart)} equal images have different labels: {few([' and '.join(group) for group in apart])}; keep one of each"
+        some = few([" and ".join(group) for group in apart])
+        yield f"{len(apart)} equal images have different labels: {some}; keep one of each"
 
 
 def _checked(found: Found, labels: _Labels) -> CheckedSet:

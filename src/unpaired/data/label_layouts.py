@@ -33,7 +33,8 @@ class Found:
     """A labelled data set as it lies in the files.
 
     name: for people; source: its images, without exact counterparts; table: their labels; rules: of its attributes.toml, in
-    the file `rules_where`, or None; truths: by "ATTRIBUTE=VALUE" the counterparts; card: what its set.json says.
+    the file `rules_where`, or None; truths: by "ATTRIBUTE=VALUE" the counterparts; card: what its set.json says, and what that
+    beside `sets/` says of all.
     """
 
     name: str
@@ -64,7 +65,9 @@ def find_sets(sources: Sequence[str], *, taken: Sequence[str] = ()) -> tuple[Fou
             continue
         tree = open_tree(where)
         for name, root in _roots(tree, path.resolve().name):
-            found.append(_found(tree, root, name=_free(name, taken, found)))
+            one = _found(tree, root, name=_free(name, taken, found))
+            above = read_card(tree, root.removesuffix(f"sets/{name}/")) or {}
+            found.append(dataclasses.replace(one, card={**above, **one.card}))
     if not found:
         raise DataError(f"no labelled images given; wanted one or more folders or zips: {LAYOUTS}")
     return tuple(found)

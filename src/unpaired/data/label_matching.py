@@ -41,6 +41,10 @@ def match(found: Found, *, strict: bool) -> Matched:
     """
     table, names = found.table, found.source.names
     found.source.require_images(domain=found.name)
+    hint = _hint(found)
+    if hint and os.path.splitext(table.files[0])[1].lower() not in SUFFIXES:
+        # Numbers of rows might fit names such as 0.png by chance, and be wrong.
+        raise DataError(f"{table.where}: the first column says '{table.files[0]}', which is no file of an image. {hint}".rstrip())
     seek = _Seeker(names)
     rows: dict[str, int] = {}
     missing: list[int] = []
@@ -139,14 +143,14 @@ def _require_coverage(found: Found, missing: Sequence[int], unlabelled: Sequence
 def _hint(found: Found) -> str:
     """A word on another column that holds the files."""
     table = found.table
-    for column, name in enumerate(table.columns):
+    for column, name in enumerate(table.columns if table.kind == "csv" else ()):
         if name != FILE and os.path.splitext(table.word(0, column))[1].lower() in SUFFIXES:
             return f"Column '{name}' holds names of images: call it '{FILE}'. "
     return ""
 
 
 def _tests(table: Table, names: Sequence[str], rows: Mapping[str, int]) -> dict[str, bool] | None:
-    if table.tests is not None:
+    if table.tests is not None and any(table.tests[rows[name]] for name in names):
         return {name: bool(table.tests[rows[name]]) for name in names}
     if all(name.startswith(("train/", *_HELD_OUT)) for name in names):
         held = {name: name.startswith(_HELD_OUT) for name in names}

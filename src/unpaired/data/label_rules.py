@@ -23,6 +23,9 @@ MOST_VALUES = 64
 _MOSTLY = 0.9
 """Where so many of a column's cells are yes or no, the others are taken for mistakes."""
 
+_SLIP = 0.75
+"""A cell so close to a declared value that no row has (as difflib measures it) is taken for a slip of the pen."""
+
 _KEYS = ("column", "one_of", "values")
 
 
@@ -160,7 +163,7 @@ def _require_declared(
         return
     absent = [value for value in declared if value not in filled]
     rows = np.flatnonzero(np.isin(table.cells[:, column], [table.words.index(word) for word in outside]))
-    slips = [f"'{word}'{hint}" for word in outside if (hint := meant(word, absent))]
+    slips = [f"'{word}'{hint}" for word in outside if (hint := meant(word, absent, cutoff=_SLIP))]
     folded = {value.casefold(): value for value in declared}
     case = [f"'{word}' (not '{folded[word.casefold()]}')" for word in outside if word.casefold() in folded]
     message = (

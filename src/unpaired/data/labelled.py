@@ -99,8 +99,14 @@ class LabelledImages:
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """The card of the only set; of several, their cards by the sets' names."""
-        return self.sets[0].card if len(self.sets) == 1 else {one.name: dict(one.card) for one in self.sets if one.card}
+        """The sets' cards as one: where they differ, each says its own."""
+        merged: dict[str, Any] = {}
+        for key in dict.fromkeys(key for one in self.sets for key in one.card):
+            said = {one.name: one.card.get(key) for one in self.sets}
+            first, *others = said.values()
+            alike = all(other == first for other in others)
+            merged[key] = first if alike else "; ".join(f"{name}: {value}" for name, value in said.items() if value is not None)
+        return merged
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -83,10 +83,10 @@ def find_value(attributes: Sequence[Attribute], name: str, value: str) -> tuple[
     return which, found
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """`" (did you mean 'blond'?)"` where one of `known` is close to `word`, else ""."""
+def meant(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """`" (did you mean 'blond'?)"` where one of `known` is close to `word`, else "". cutoff: as in difflib, 1 for equal words."""
     folded = {other.casefold(): other for other in known}
-    near = difflib.get_close_matches(word.casefold(), folded, n=1)
+    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff)
     return f" (did you mean '{folded[near[0]]}'?)" if near else ""
 
 
