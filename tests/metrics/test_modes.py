@@ -1,4 +1,6 @@
-"""Modes by hand-counted cases: target modes at (0, 0), (10, 0) and (0, 10), sigma 1."""
+"""Modes by hand-counted cases, target modes at (0, 0), (10, 0) and (0, 10), sigma 1; and the papers' ring and grid."""
+
+import math
 
 import pytest
 import torch
@@ -68,6 +70,38 @@ def test_an_ensembles_members_are_judged_one_by_one():
     assert of_each[1] == 0
     own = torch.stack([shared, shared, shared.flip(0)])
     assert collisions(members, centres=CENTRES, sources=own).shape == (3,)
+
+
+def ring_of_8() -> torch.Tensor:
+    """Srivastava et al. 2017, Lin et al. 2018: on the unit circle, sigma 0.01."""
+    return torch.tensor([[math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)] for k in range(8)])
+
+
+def grid_of_25() -> torch.Tensor:
+    """The same papers: -4, -2, 0, 2, 4 both ways, sigma 0.05."""
+    return torch.tensor([[x, y] for x in (-4.0, -2.0, 0.0, 2.0, 4.0) for y in (-4.0, -2.0, 0.0, 2.0, 4.0)])
+
+
+@pytest.mark.parametrize(("centres", "sigma"), [(ring_of_8(), 0.01), (grid_of_25(), 0.05)])
+def test_ring_and_grid_as_published(centres, sigma):
+    """2500 samples; of high quality within 3 sigma; a mode is captured by one such sample."""
+    generator = torch.Generator().manual_seed(0)
+    chosen = torch.randint(len(centres), (2500,), generator=generator)
+    true = centres[chosen] + sigma * torch.randn(2500, 2, generator=generator)
+    assert covered(true, centres=centres, sigma=sigma).item() == len(centres)
+    # Within three deviations of two dimensions: 1 - exp(-9 / 2).
+    assert high_quality_share(true, centres=centres, sigma=sigma).item() == pytest.approx(1 - math.exp(-4.5), abs=0.006)
+
+    collapsed = centres[2] + 0.5 * sigma * torch.randn(2500, 2, generator=generator)
+    assert covered(collapsed, centres=centres, sigma=sigma).item() == 1
+    one_more = collapsed.clone()
+    one_more[0] = centres[0] + torch.tensor([2.99 * sigma, 0.0])
+    assert covered(one_more, centres=centres, sigma=sigma).item() == 2
+    one_more[0] = centres[0] + torch.tensor([3.01 * sigma, 0.0])
+    assert covered(one_more, centres=centres, sigma=sigma).item() == 1
+
+    between = (centres[0] + centres[1]) / 2
+    assert high_quality_share(between.expand(2500, 2), centres=centres, sigma=sigma).item() == 0
 
 
 def test_points_of_another_shape_are_refused():

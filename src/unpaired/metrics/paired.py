@@ -69,7 +69,16 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
     x, y: [N, C, H, W] in [-1, 1], of one shape, sides of at least 11 (else ShapeError). Returns [N] in [-1, 1].
     """
-    x, y = _comparable(x, y)
+    luminance, contrast_and_structure = similarity_maps(*_comparable(x, y))
+    return (luminance * contrast_and_structure).mean(dim=(1, 2, 3))
+
+
+def similarity_maps(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Luminance, and contrast times structure, at every place of SSIM's window (Wang et al. 2004, eq. 6, and 9 times 10).
+
+    x, y: [N, C, H, W] in [-1, 1], float64, of one shape, sides of at least 11 (else ShapeError). Returns two tensors
+    [N, C, H - 10, W - 10], each value in [-1, 1].
+    """
     if min(x.shape[-2:]) < SSIM_WINDOW:
         raise ShapeError(
             f"found images of {x.shape[-2]} x {x.shape[-1]}: "
@@ -81,8 +90,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
     covariance = _gaussian_window(x * y) - mean_x * mean_y
     c1, c2 = (SSIM_K1 * FULL_RANGE) ** 2, (SSIM_K2 * FULL_RANGE) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
-    contrast_and_structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
-    return (luminance * contrast_and_structure).mean(dim=(1, 2, 3))
+    return luminance, (2 * covariance + c2) / (variance_x + variance_y + c2)
 
 
 def _gaussian_window(images: Tensor) -> Tensor:
