@@ -333,6 +333,10 @@ class DataCheck:
     """As for a game of pairs, such as pix2pix: files without a partner are errors."""
     side_by_side: bool = False
     """Each file is a pair: A its left half, B its right half."""
+    value_range: tuple[float, float] | None = None
+    """The numbers in the files that are black and white, as for training."""
+    value_range_b: tuple[float, float] | None = None
+    """Those of domain B, where they differ from A's."""
     json: bool = False
     """Print JSON."""
 
@@ -343,7 +347,13 @@ class DataCheck:
 
         named = len(self.sources) == 1 and self.sources[0] in SETS
         sources = (str(folder_of(self.sources[0], size=64, cache=cache_folder())),) if named else self.sources
-        report = check(sources, paired=self.paired, side_by_side=self.side_by_side)
+        report = check(
+            sources,
+            paired=self.paired,
+            side_by_side=self.side_by_side,
+            value_range=self.value_range,
+            value_range_b=self.value_range_b,
+        )
         if self.json:
             import json
 
