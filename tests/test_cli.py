@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from unpaired import cli, errors
+from unpaired import cli, config, errors
 from unpaired.errors import DataWarning, MissingDependency
 from unpaired.networks.specs import PRESETS
 from unpaired.run_config import load_config
@@ -353,6 +353,23 @@ def test_a_run_is_a_file_of_options(finished):
     command, run = parsed("--config", finished / "config.json"), load_config(finished)
     assert (command.game, command.data, command.training) == (run.game, run.data, run.training)
     assert command.sources == ("A", "B")
+
+
+def test_a_value_range_is_two_numbers(call, tmp_path):
+    command = parsed("--value-range", "-1000", "2000", "--value-range-b", "0", "1e4")
+    assert (command.data.value_range, command.data.value_range_b) == ((-1000, 2000), (0, 10_000))
+    (tmp_path / "run.json").write_text(json.dumps(config.to_dict(command.data)))
+    assert parsed("--config", tmp_path / "run.json").data == command.data
+    (tmp_path / "a.toml").write_text("value_range = [-10, 5.5]")
+    assert parsed("--config", tmp_path / "a.toml").data.value_range == (-10, 5.5)
+    command = cli.parse(["train", "discogan", "--value-range", "0", "1", "A", "B", "--out", "x"])
+    assert (command.sources, command.data.value_range) == (("A", "B"), (0, 1))
+    line = ("train", "discogan", "A", "B", "--out", "x", "--value-range")
+    code, _, err = call(*line, "5", "--flip")
+    assert (code, "--value-range" in err) == (2, True)
+    code, _, err = call(*line, "5", "many")
+    assert (code, err) == (2, "error: '5 many' is not valid; wanted two numbers, a lower and a higher one\n")
+    assert call(*line, "5", "-5") == (2, "", "error: --value-range 5 -5: wanted a lower and a higher number\n")
 
 
 @pytest.mark.parametrize(

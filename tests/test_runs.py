@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 
 import unpaired
-from unpaired import files, runs
+from unpaired import config, files, runs
 from unpaired.bundle import bundle_about, load_bundle
 from unpaired.data.batches import Domains, open_domains
 from unpaired.engine import checkpoint, journal
@@ -22,6 +22,7 @@ from unpaired.games import specs
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder, PatchGAN, UNet
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import RunConfig, load_config
+from unpaired.translate import translate_files
 
 GAME = specs.DiscoGAN(generator=EncoderDecoder(width=4), discriminator=ConvDiscriminator(width=4))
 DATA = DataOptions(size=16, holdout=0.2)
@@ -354,3 +355,55 @@ def test_files_that_are_no_images_are_said_once(settled, tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.count("left alone") == 1
     assert "no images by their names, left alone: 3 files (2 .heic, 1 .txt), such as 1.heic; `unpaired data check`" in said
+
+
+def numbers(root):
+    """Folders of 12 CT images and of 12 others, both int16."""
+    for domain, (low, high) in (("A", (-1000, 2000)), ("B", (0, 400))):
+        (root / domain).mkdir()
+        for index in range(12):
+            random = np.random.default_rng([index, high])
+            np.save(root / domain / f"{index}.npy", random.integers(low, high, (16, 16)).astype(np.int16))
+    return root / "A", root / "B"
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_run_on_numbers_answers_in_numbers(tmp_path, swap):
+    two, out = numbers(tmp_path), tmp_path / "run"
+    data = DataOptions(size=16, channels=1, depth=16, value_range=(-1000, 2000), value_range_b=(0, 400), swap=swap)
+    runs.train(*two, out=out, game=GAME, data=data, training=training())
+    assert load_config(out).data == data
+    opened = runs.open_data(load_config(out))
+    assert abs(float(opened.train_b.mean()) / 65535 - 0.5) < 0.05  # of either range
+    ranges = [(-1000, 2000), (0, 400)][:: -1 if swap else 1]
+    for direction, place in (("a_to_b", 0), ("b_to_a", 1)):
+        one = load_bundle(out)[direction]
+        assert (one.source_range, one.target_range) == (ranges[place], ranges[1 - place])
+        to = tmp_path / direction
+        done = translate_files(out, [two[place - swap]], out=to, direction=direction, device="cpu")
+        assert len(done.translated) == 12
+        found = np.stack([np.load(path) for path in done.translated])
+        assert found.dtype == np.int16
+        low, high = ranges[1 - place]
+        assert low <= found.min() < low + 0.5 * (high - low) < found.max() <= high
+
+
+def test_options_of_earlier_versions_are_the_same_ones(finished):
+    """Trainings are taken up where their options equal those that are asked for."""
+    path = finished / "config.json"
+    values = json.loads(path.read_text())
+    for name in ("value_range", "value_range_b"):
+        assert values["data"].pop(name) is None
+    assert config.from_dict(RunConfig, values) == load_config(finished)
+    assert config.from_dict(DataOptions, values["data"]) == DATA
+
+
+def test_one_range_is_for_both():
+    narrow, wide = (0.0, 1.0), (-5.0, 5.0)
+    assert DataOptions().ranges == (None, None)
+    assert DataOptions(value_range=wide).ranges == (wide, wide)
+    assert DataOptions(value_range=wide, value_range_b=narrow).ranges == (wide, narrow)
+    assert DataOptions(value_range=wide, value_range_b=narrow, swap=True).ranges == (narrow, wide)
+    assert DataOptions(value_range_b=narrow, swap=True).ranges == (narrow, None)
+    with pytest.raises(ValueError, match="wanted a lower and a higher number"):
+        DataOptions(value_range=(1, 1))

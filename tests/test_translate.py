@@ -250,8 +250,10 @@ def test_what_a_killed_translation_left_goes_and_what_another_writes_stays(bundl
 # -- any image --
 
 
-def bundle_of(folder, spec, *, channels=3, target=None, size=16, background="white", shake=True, fit="crop"):
-    """A bundle with random weights; with the network, as it was saved."""
+def bundle_of(
+    folder, spec, *, channels=3, target=None, size=16, background="white", shake=True, fit="crop", direction="a_to_b", **more
+):
+    """A bundle of one direction with random weights."""
     source, target = (channels, size, size), (target or channels, size, size)
     network = generator(spec, source, target)
     if shake:
@@ -259,7 +261,7 @@ def bundle_of(folder, spec, *, channels=3, target=None, size=16, background="whi
             for parameter in network.parameters():
                 parameter += 0.1 * torch.randn_like(parameter)
     one = Translator(network, spec=spec, source=source, target=target)
-    save_bundle(folder, {"a_to_b": one}, fit=fit, background=background, about={}, card="")
+    save_bundle(folder, {direction: one}, fit=fit, background=background, about={}, card="", **more)
     return folder
 
 
@@ -461,6 +463,103 @@ def test_networks_of_one_size_give_the_size_back(tmp_path, fit, size):
     assert PIL.Image.open(tmp_path / "small" / "a.png").size == (16, 16)
     with pytest.raises(ShapeError, match="takes images of 16 x 16 px only"):
         translate_files(where, [tmp_path / "in"], out=tmp_path / "whole", device="cpu", fit="whole")
+
+
+# -- numbers of a known range --
+
+
+@pytest.mark.parametrize("tile", [None, 16])
+@pytest.mark.parametrize(
+    ("name", "dtype", "channels"),
+    [("a.tif", np.int16, 1), ("a.npy", np.int16, 1), ("a.tif", np.float32, 5), ("a.npy", np.int32, 5), ("a.png", np.uint16, 1)],
+)
+def test_numbers_of_a_range_come_back(same, tmp_path, name, dtype, channels, tile):
+    """Every number of the range where the network changes nothing; those beyond are cut off. In the type that they came in."""
+    low, high = (0, 3000) if dtype is np.uint16 else (-1000, 2000)
+    numbers = np.random.default_rng(0).integers(max(low - 100, 0 if low == 0 else -1100), high + 100, (30, 22, channels))
+    numbers[0, 0], numbers[0, 1] = low, high
+    numbers = numbers.astype(dtype)
+    write_numbers(tmp_path / "in" / name, numbers)
+    where = same(channels, ranges=((low, high), (low, high)))
+    done = translate_files(where, [tmp_path / "in"], out=tmp_path / "out", device="cpu", tile=tile)
+    assert (done.skipped, files(tmp_path / "out")) == ([], [name])
+    found = read_numbers(tmp_path / "out" / name).reshape(numbers.shape)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, numbers.clip(low, high), atol=2e-3 if dtype is np.float32 else 0)
+
+
+@pytest.mark.parametrize("tile", [None, 16])
+def test_answers_have_the_range_of_their_domain(tmp_path, tile):
+    numbers = np.random.default_rng(0).integers(-1000, 2000, (30, 22, 1)).astype(np.int16)
+    write_numbers(tmp_path / "ct.tif", numbers)
+    save(tmp_path / "photo.png", noise(1, np.uint8, height=30))
+    ct, wide = (-1000.0, 2000.0), (0.0, 500.0)
+
+    def translated(name, ranges, direction="a_to_b"):
+        where = bundle_of(
+            tmp_path / "b", specs.ResidualImage(width=4), channels=1, shake=False, ranges=ranges, direction=direction
+        )
+        out = tmp_path / f"{name} {ranges} {direction}"
+        done = translate_files(where, [tmp_path / name], out=out, direction=direction, device="cpu", tile=tile)
+        assert done.skipped == []
+        return files(out)[0], read_numbers(out / files(out)[0]).reshape(30, 22)
+
+    share = (numbers[:, :, 0] + 1000) / 3000
+    name, found = translated("ct.tif", (ct, wide))
+    assert (name, found.dtype) == ("ct.tif", np.int16)
+    np.testing.assert_allclose(found, share * 500, atol=0.501)
+    name, found = translated("ct.tif", (wide, ct), "b_to_a")
+    np.testing.assert_allclose(found, share * 500, atol=0.501)
+    name, found = translated("ct.tif", (ct, (0.0, 1.0)))  # no integers could tell them apart
+    assert (name, found.dtype) == ("ct.tif", np.float32)
+    np.testing.assert_allclose(found, share, atol=1e-6)
+    name, found = translated("ct.tif", (ct, None))  # pictures have none
+    assert (name, found.dtype) == ("ct.tif", np.uint16)
+    np.testing.assert_allclose(found, share * 65535, atol=0.51)
+    name, found = translated("photo.png", (None, ct))
+    assert (name, found.dtype) == ("photo.tif", np.float32)
+    np.testing.assert_allclose(found, noise(1, np.uint8, height=30)[:, :, 0] / 255 * 3000 - 1000, atol=1e-3)
+
+
+def test_transparency_keeps_its_own_range(same, tmp_path):
+    pixels = noise(4, np.uint8)
+    pixels[:, :, :3] //= 3
+    pixels[:, :, 3] = np.where(pixels[:, :, 3] < 128, 0, 255)
+    save(tmp_path / "a.png", pixels)
+    translate_files(same(ranges=((0, 100), (0, 100))), [tmp_path / "a.png"], out=tmp_path / "out", device="cpu")
+    found = images.open_image(tmp_path / "out" / "a.png")[0]
+    assert np.array_equal(found[:, :, 3], pixels[:, :, 3])
+    shows = pixels[:, :, 3] > 0
+    assert np.array_equal(found[shows], pixels[shows])
+
+
+def test_frames_have_no_range(same, tmp_path):
+    moving(tmp_path / "a.gif")
+    where = same(ranges=(None, (0, 100)))
+    done = translate_files(where, [tmp_path / "a.gif"], out=tmp_path / "out", device="cpu")
+    assert done.skipped == [(str(tmp_path / "a.gif"), "an animation, whose samples cannot be numbers of a value range")]
+
+
+def write_numbers(path, numbers):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, numbers)
+    elif path.suffix == ".png":
+        PIL.Image.fromarray(numbers[:, :, 0]).save(path)
+    else:
+        one = numbers.shape[2] == 1
+        how = {} if one else {"photometric": "minisblack", "planarconfig": "contig"}
+        tifffile.imwrite(path, numbers[:, :, 0] if one else numbers, metadata=None, **how)
+
+
+def read_numbers(path):
+    """By the libraries that define the formats."""
+    match path.suffix:
+        case ".npy":
+            return np.load(path)
+        case ".png":
+            return np.array(PIL.Image.open(path))
+    return tifffile.imread(path)
 
 
 # -- frames --

@@ -8,6 +8,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageCms
 import pytest
+import tifffile
 import torch
 
 from unpaired import images
@@ -377,6 +378,35 @@ def test_a_bundle_is_the_live_network(bundle):
             assert not one.network.training
     assert bundle_about(folder) == {"step": 3}
     assert load(folder, direction="b_to_a").source == (1, 16, 16)
+
+
+def test_a_bundle_keeps_value_ranges_and_older_ones_have_none(bundle, tmp_path):
+    folder, live = bundle
+    assert "range" not in (folder / "config.json").read_text()  # as bundles of earlier versions
+    assert [(one.source_range, one.target_range) for one in load_bundle(folder).values()] == [(None, None)] * 2
+    for ranges in (((-1000.0, 2000.0), (0.0, 1.5)), (None, (0.0, 1.5)), ((0.0, 1.5), None)):
+        save_bundle(folder, live, fit="crop", background="white", about={}, card="", ranges=ranges)
+        loaded = load_bundle(folder)
+        assert (loaded["a_to_b"].source_range, loaded["a_to_b"].target_range) == ranges
+        assert (loaded["b_to_a"].source_range, loaded["b_to_a"].target_range) == ranges[::-1]
+    values = json.loads((folder / "config.json").read_text())
+    values["translators"]["a_to_b"]["source_range"] = [1]
+    (folder / "config.json").write_text(json.dumps(values))
+    with pytest.raises(RunError, match="is damaged"):
+        load_bundle(folder)
+
+
+def test_a_picture_of_numbers_in_python(tmp_path):
+    """`pixels` and `images.write` give the numbers back; a picture shows them from black to white."""
+    one = translator(spec=specs.ResidualImage(width=4), source=(1, 16, 16), target=(1, 16, 16))
+    one.source_range = one.target_range = (-1000.0, 2000.0)
+    numbers = np.arange(-1000, 2000, 3, dtype=np.int16).reshape(20, 50)
+    tifffile.imwrite(tmp_path / "ct.tif", numbers, metadata=None)
+    pixels, original = one.pixels(tmp_path / "ct.tif")
+    assert (pixels.dtype, pixels.min(), original.dtype) == (np.float32, 0, "int16")
+    images.write(tmp_path / "answer.tif", pixels, like=original)
+    assert np.array_equal(tifffile.imread(tmp_path / "answer.tif"), numbers)
+    np.testing.assert_allclose(np.asarray(one(tmp_path / "ct.tif")), (numbers + 1000.0) / 3000 * 255, atol=0.51)
 
 
 def test_a_bundle_is_replaced_whole(bundle):

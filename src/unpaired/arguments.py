@@ -39,6 +39,8 @@ def file_arguments(values: Mapping[str, Any], *, length: bool) -> list[str]:
                 arguments += [f"--{flag}", f"{kind}({', '.join(f'{name}={item!r}' for name, item in rest.items())})"]
             case dict():
                 arguments += file_arguments(value, length=length)
+            case list():
+                arguments += [f"--{flag}", *map(str, value)]
             case _:
                 arguments += [f"--{flag}", str(value)]
     return arguments
@@ -64,6 +66,19 @@ def registry(origin: Callable[[str], str]) -> ConstructorRegistry:
             str_from_instance=lambda value: [config.format_choice(value)],
         )
 
+    @rules.primitive_rule
+    def two_numbers(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        """By itself tyro takes all words up to the next option for such a value: `--value-range 0 1 A/ B/`."""
+        if info.type != tuple[float, float] | None:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=2,
+            metavar="LOW HIGH",
+            instance_from_str=_two_numbers,
+            is_instance=lambda value: value is None or (isinstance(value, tuple) and len(value) == 2),
+            str_from_instance=lambda value: [str(each) for each in value or (None,)],
+        )
+
     asking: list[StructTypeInfo] = []
 
     @rules.struct_rule
@@ -82,6 +97,13 @@ def registry(origin: Callable[[str], str]) -> ConstructorRegistry:
     return rules
 
 
+def _two_numbers(words: list[str]) -> tuple[float, float]:
+    try:
+        return float(words[0]), float(words[1])
+    except ValueError:
+        raise ConfigError(f"'{' '.join(words)}' is not valid; wanted two numbers, a lower and a higher one") from None
+
+
 def _checked(cls: type, origin: Callable[[str], str]) -> Callable[..., Any]:
     """What makes an options object; ConfigError, in the words of the command line, where a value is out of its range."""
 
@@ -97,15 +119,13 @@ def _checked(cls: type, origin: Callable[[str], str]) -> Callable[..., Any]:
 
 def _out_of_range(item: Any, origin: Callable[[str], str]) -> str:
     """One of pydantic's errors: `--batch 0 is out of range; wanted a number greater than 0`."""
-    if item["type"] == "value_error":
-        about = str(item["ctx"]["error"])
-        wanted = about[:1].lower() + about[1:]
-    else:
-        wanted = item["msg"].removeprefix("Input should be ").replace("a valid", "a")
     if not item["loc"]:  # of several options together
-        return wanted
+        return str(item["ctx"]["error"])
     option, found = f"--{str(item['loc'][0]).replace('_', '-')}", item["input"]
     given = " ".join(str(each).removesuffix(".0") for each in (found if isinstance(found, tuple) else (found,)))
+    if item["type"] == "value_error":
+        return f"{option} {given}{origin(option)}: {item['ctx']['error']}"
+    wanted = item["msg"].removeprefix("Input should be ")
     numbers = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
     kind = "a number " if item["type"] in numbers else ""
     return f"{option} {given}{origin(option)} is out of range; wanted {kind}{wanted}"

@@ -25,7 +25,8 @@ class AttributeTranslator:
 
     network: (x [N, *shape] in [-1, 1], label) -> [N, *shape]. labelling: what a label says. reader: the game's discriminator,
     whose answers say what an image's attributes are; None where it was not kept: then those that are not set must be told.
-    spec, reader_spec: what both were built from. fit, background: how pictures are brought to `shape` (see `DataOptions`).
+    spec, reader_spec: what both were built from. fit, background, value_range: how pictures are brought to `shape` and to the range
+    of the network (see `DataOptions`).
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class AttributeTranslator:
         reader_spec: specs.StarGANDiscriminator | None = None,
         fit: images.Fit = "crop",
         background: str = "white",
+        value_range: images.ValueRange | None = None,
     ) -> None:
         self.network, self.spec, self.shape, self.labelling = network, spec, shape, labelling
         self.reader, self.reader_spec = reader, reader_spec
-        self.fit, self.background = fit, background
+        self.fit, self.background, self.value_range = fit, background, value_range
 
     def __repr__(self) -> str:
         known = ", ".join(f"{attribute.name} ({', '.join(attribute.values)})" for attribute in self.attributes)
@@ -78,8 +80,19 @@ class AttributeTranslator:
         settings, known = self.settings(wanted), self.settings(told or {})
         self._require_readable(settings, known, amount)
         network = Edit(self, settings, known=known, amount=amount)
+        return self.pictures(network)
+
+    def pictures(self, network: nn.Module) -> Translator:
+        """The translator of pictures, brought to the trained size and range as these are, by a network of images alone."""
         return Translator(
-            network, spec=self.spec, source=self.shape, target=self.shape, fit=self.fit, background=self.background
+            network,
+            spec=self.spec,
+            source=self.shape,
+            target=self.shape,
+            fit=self.fit,
+            background=self.background,
+            source_range=self.value_range,
+            target_range=self.value_range,
         )
 
     def targets(self) -> list[tuple[str, Settings]]:

@@ -48,13 +48,19 @@ def save_bundle(
     about: Mapping[str, Any],
     card: str,
     judges: Mapping[str, Judge] | None = None,
+    ranges: tuple[images.ValueRange | None, images.ValueRange | None] = (None, None),
 ) -> None:
-    """Write a bundle. fit, background: how pictures are to be fitted, as in training. about (JSON-able: game, steps,
-    data, ...) goes into `config.json` for those who come later. judges: discriminators to keep, such as `discriminate_b`.
-    Each file is replaced whole, `config.json` last.
+    """Write a bundle. fit, background: how pictures are to be fitted, as in training; ranges: the value ranges of A and of B
+    (see `DataOptions`). about (JSON-able: game, steps, data, ...) goes into `config.json` for those who come later. judges:
+    discriminators to keep, such as `discriminate_b`. Each file is replaced whole, `config.json` last.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries = {name: _saved(folder, name, product) | {"fit": fit, "background": background} for name, product in remains.items()}
+    entries = {}
+    for name, product in remains.items():
+        entries[name] = _saved(folder, name, product) | {"fit": fit, "background": background}
+        source, target = ranges[::-1] if name == "b_to_a" else ranges
+        entries[name] |= {} if source is None else {"source_range": list(source)}
+        entries[name] |= {} if target is None else {"target_range": list(target)}
     _replace(folder / "card.md", card.encode())
     values: dict[str, Any] = {"format": FORMAT, "translators": entries, "about": dict(about)}
     for name, judge in (judges or {}).items():
@@ -166,6 +172,8 @@ def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Tra
         target=target,
         fit=entry["fit"],
         background=entry["background"],
+        source_range=_range(entry.get("source_range")),
+        target_range=_range(entry.get("target_range")),
     )
 
 
@@ -191,7 +199,17 @@ def _load_attributes(folder: Path, entry: Mapping[str, Any], device: str) -> Att
         reader_spec=reader_spec,
         fit=entry["fit"],
         background=entry["background"],
+        value_range=_range(entry.get("source_range")),
     )
+
+
+def _range(values: Any) -> images.ValueRange | None:
+    """A value range as JSON has it; bundles of pictures, and all of earlier versions, have none."""
+    if values is None:
+        return None
+    if not isinstance(values, list) or len(values) != 2:
+        raise TypeError(f"a value range {values!r}; wanted two numbers")
+    return float(values[0]), float(values[1])
 
 
 def _load_judge(folder: Path, entry: Mapping[str, Any]) -> Judge:

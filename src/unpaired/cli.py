@@ -364,6 +364,12 @@ class DataCheck:
     """Each file is a pair: A its left half, B its right half."""
     labelled: bool = False
     """Labelled images: a table, a folder for each class, IDX or NPZ files; prints the labels and how many images have each."""
+
+
+    value_range: tuple[float, float] | None = None
+    """The numbers in the files that are black and white, as for training."""
+    value_range_b: tuple[float, float] | None = None
+    """Those of domain B, where they differ from A's."""
     json: bool = False
     """Print JSON."""
 
@@ -377,7 +383,17 @@ class DataCheck:
         sources = (str(folder_of(self.sources[0], size=64, cache=cache_folder())),) if named else self.sources
         if self.labelled and (self.paired or self.side_by_side):
             raise ConfigError("--labelled is for images with labels, --paired and --side-by-side for pairs; wanted one of them")
-        report = check_labelled(sources) if self.labelled else check(sources, paired=self.paired, side_by_side=self.side_by_side)
+        report = (
+            check_labelled(sources)
+            if self.labelled
+            else check(
+                sources,
+                paired=self.paired,
+                side_by_side=self.side_by_side,
+                value_range=self.value_range,
+                value_range_b=self.value_range_b,
+            )
+        )
         if self.json:
             import json
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,8 @@ class Framing:
 
     Transparent pictures are laid over the background before they are translated, as for training. To carry transparency over,
     the background is taken out again: laid over the background, the answer is what the network answered.
+
+    source_range, target_range: the numbers in files that are black and white, as in training (see `Translator`).
     """
 
     source: tuple[int, int, int]
@@ -52,6 +54,8 @@ class Framing:
     keep_size: bool = True
     alpha: Alpha = "auto"
     background: str = "white"
+    source_range: images.ValueRange | None = None
+    target_range: images.ValueRange | None = None
 
     @property
     def layered(self) -> bool:
@@ -74,10 +78,22 @@ class Framing:
     def open(self, source: str | Path | bytes | Image.Image) -> tuple[Picture, Original]:
         """A picture, and what its answer keeps of it besides. Raises UnreadableImages."""
         channels = self.source[0]
-        pixels, original = images.open_image(source, channels=None if self.layered else channels, background=self.background)
+        how: dict[str, Any] = {"background": self.background, "depth": self.read_depth, "value_range": self.source_range}
+        pixels, original = images.open_image(source, channels=None if self.layered else channels, **how)
         if not original.alpha and pixels.shape[2] != channels:
-            pixels, _ = images.open_image(source, channels=channels, background=self.background)
-        return self.picture(pixels, alpha=self.layered and original.alpha), original
+            pixels, _ = images.open_image(source, channels=channels, **how)
+        picture = self.picture(pixels, alpha=self.layered and original.alpha)
+        answered = original.answering(self.target_range, alpha=picture.alpha is not None)
+        return picture._replace(depth=self.answer_depth(original)), answered
+
+    @property
+    def read_depth(self) -> Depth | None:
+        """At how many bits a sample files are read: their own, but for numbers of a range as floats."""
+        return None if self.source_range is None else 32
+
+    def answer_depth(self, original: Original) -> Depth:
+        """Bits of a sample of the answer to a file, before it is written as numbers of the target's range."""
+        return original.depth if self.target_range is None else 32
 
     def picture(self, pixels: Pixels, *, alpha: bool) -> Picture:
         """Pixels as a picture. alpha: whether their last channel is transparency, to be carried over; if not, they have as many

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from unpaired.config import options
 
@@ -19,6 +19,11 @@ class DataOptions:
     """Channels of domain B, where they differ from A's."""
     depth: Literal[8, 16, 32] = 8
     """Bits of a sample: 8, 16 or 32 (float). Files of another depth are converted; 8 take the least memory."""
+    value_range: tuple[float, float] | None = None
+    """The numbers in the files that are black and white, such as -1000 2000 for CT; those beyond are cut off. Translations have
+    numbers in the range of their domain. None for the ends of the samples' type (of floats 0 and 1)."""
+    value_range_b: tuple[float, float] | None = None
+    """Those of domain B, where they differ from A's."""
     fit: Literal["crop", "resize", "pad"] = "crop"
     """How other shapes become square: scale the short side and cut the middle, stretch, or scale the long side and pad."""
     background: str = "white"
@@ -38,6 +43,19 @@ class DataOptions:
     """Exchange the domains: a game that goes one way, A to B, then learns B to A."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Strength of random changes of brightness, contrast and saturation."""
+
+    @field_validator("value_range", "value_range_b")
+    @classmethod
+    def _has_a_width(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError("wanted a lower and a higher number")
+        return value
+
+    @property
+    def ranges(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+        """The value ranges of the domains that a game calls A and B."""
+        a, b = self.value_range, self.value_range_b or self.value_range
+        return (b, a) if self.swap else (a, b)
 
 
 @options

@@ -44,6 +44,8 @@ class Translator:
 
     network: [N, *source] in [-1, 1] -> [N, *target] in [-1, 1]; spec: what it was built from, kept with its weights.
     fit, background: how pictures of other shapes and modes are brought to the source's shape (see `DataOptions`).
+    source_range, target_range: the numbers that are black and white in files of either domain; None for the ends of their
+    samples' type.
     seed: of the noise, where the network has any (pix2pix's dropout): each image is translated with the same draws, whatever
     its neighbours. deterministic: without noise.
     tile: pixels; images that are larger are translated in tiles of so many, with the statistics of the whole image; None for
@@ -59,6 +61,8 @@ class Translator:
         target: Shape,
         fit: images.Fit = "crop",
         background: str = "white",
+        source_range: images.ValueRange | None = None,
+        target_range: images.ValueRange | None = None,
         seed: int = 0,
         deterministic: bool = False,
         tile: int | None = None,
@@ -66,6 +70,7 @@ class Translator:
         self.network, self.spec = network, spec
         self.source, self.target = source, target
         self.fit, self.background = fit, background
+        self.source_range, self.target_range = source_range, target_range
         self.seed, self.deterministic = seed, deterministic
         self.tile = tile
         self._most: float | None = None
@@ -189,6 +194,8 @@ class Translator:
             keep_size=keep_size,
             alpha=alpha,
             background=self.background,
+            source_range=self.source_range,
+            target_range=self.target_range,
         )
 
     def pixels(
@@ -200,7 +207,8 @@ class Translator:
         alpha: Alpha = "auto",
     ) -> tuple[images.Pixels, images.Original]:
         """Translate a picture (a path, a file's bytes or a PIL image) of any size, as files are: pixels [H, W, C] with its bits
-        a sample, and what an answer keeps of it besides (for `images.write(..., like=)`).
+        a sample, and what an answer keeps of it besides (for `images.write(..., like=)`). With a `target_range` they are floats,
+        0 and 1 for its ends, and `images.write` writes the numbers of that range.
 
         fit, keep_size, alpha: see `Framing`. UnreadableImages where it is no picture; ShapeError.
         """

@@ -94,6 +94,7 @@ class Watch:
             remains,
             fit=self.run.data.fit,
             background=self.run.data.background,
+            ranges=self.run.data.ranges,
             about={"run": config.to_dict(self.run), "step": step, self.measure: self.error, **about},
             card=card(self.run, self.data, step=step, measure=self.measure, error=self.error),
         )

@@ -346,6 +346,22 @@ def test_an_image_with_two_partners_stands_on_one_side(pairs, options):
     assert all((f"{number}.png" in held) == (f"again {number}.png" in held) for number in range(1, 41))
 
 
+@pytest.mark.filterwarnings("ignore::unpaired.errors.DataWarning")
+def test_each_domain_has_its_value_range(options, tmp_path, cache):
+    for domain, level in (("A", -500), ("B", 30)):
+        (tmp_path / domain).mkdir()
+        for index in range(12):
+            np.save(tmp_path / domain / f"{index}.npy", np.full((9, 9), level + index % 2, np.int16))
+    two = [str(tmp_path / domain) for domain in "AB"]
+    how = {"channels": 1, "depth": 32, "value_range": (-1000, 1000)}
+    data = open_domains(two, options(**how), cache=cache)
+    for part, level in (("train_a", -500), ("test_a", -500), ("train_b", 30), ("test_b", 30)):
+        assert set(np.unique(getattr(data, part))) <= {np.float32((level + more + 1000) / 2000) for more in (0, 1)}, part
+    data = open_domains(two, options(**how, value_range_b=(0, 100)), cache=cache)
+    assert set(np.unique(data.train_b)) <= {np.float32(0.3), np.float32(0.31)}
+    assert data.train_a.max() < 0.26
+
+
 def test_swapped_pairs_are_pairs(pairs, options):
     data = open_domains(pairs, options(), paired=True)
     swapped = data.swapped()

@@ -267,3 +267,19 @@ def test_very_many_plain_images_are_compared_with_their_likest_only_and_it_is_sa
 
 def test_groups_are_of_names_that_hang_together():
     assert module._groups([("4", "2"), ("10", "9"), ("2", "1"), ("4", "1")]) == (("1", "2", "4"), ("9", "10"))
+
+
+def test_numbers_of_a_range_are_readable(tmp_path):
+    for domain, top in (("A", 1000), ("B", 50)):
+        (tmp_path / domain).mkdir()
+        for index in range(12):
+            random = np.random.default_rng([index, top])
+            np.save(tmp_path / domain / f"{index}.npy", random.integers(-top, top, (20, 20)).astype(np.int16))
+    two = [str(tmp_path / domain) for domain in "AB"]
+    found = check(two)
+    assert [len(part.unreadable) for part in found.parts.values()] == [12, 12]
+    found = check(two, value_range=(-1000, 1000))
+    assert (found.errors, [part.count for part in found.parts.values()]) == ((), [12, 12])
+    # Seen in so wide a range, B's are grey and grey.
+    assert found.parts["train_b"].near_constant == ()
+    assert check(two, value_range=(-1000, 1000), value_range_b=(-30_000, 30_000)).parts["train_b"].near_constant

@@ -6,7 +6,7 @@ import torch
 
 from unpaired import images
 from unpaired.errors import DataError, ShapeError, UnreadableImages
-from unpaired.images.levels import ranged
+from unpaired.images.levels import ranged, type_for, unranged
 
 
 def test_the_round_trip_is_exact_for_all_256_values():
@@ -95,14 +95,61 @@ def test_samples_of_every_type_get_a_range():
     assert seen(np.array([0.25], np.float16)).dtype == np.float32
     assert seen(np.array([1, 513], ">u2")).flatten().tolist() == [1, 513]
     assert seen(np.array([-5, 0, 5, 10, 99], np.int8), value_range=(0, 10)).flatten().tolist() == [0, 0, 0.5, 1, 1]
-    with pytest.raises(UnreadableImages, match=r"float samples from -0\.5 to 1; wanted 0 to 1: rescale .* a value_range"):
+    with pytest.raises(
+        UnreadableImages, match=r"float samples from -0\.5 to 1; wanted 0 to 1: rescale .* --value-range LOW HIGH in"
+    ):
         seen([-0.5, 1.0])
-    with pytest.raises(UnreadableImages, match=r"16-bit samples from -1 to 5; wanted 0 to 65535: convert .* a value_range"):
+    with pytest.raises(UnreadableImages, match=r"16-bit samples from -1 to 5; wanted 0 to 65535: convert .* --value-range LOW"):
         seen(np.array([-1, 5], np.int16))
     with pytest.raises(UnreadableImages, match="int64 samples, whose black and white nobody knows; wanted uint8, uint16"):
         seen(np.array([0, 255], np.int64))
     with pytest.raises(DataError, match="value_range is 1 to 0"):
         seen([0.5], value_range=(1, 0))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32", "float32"])
+def test_numbers_of_a_range_come_back(dtype):
+    random = np.random.default_rng(0)
+    low, high = (0, 100) if dtype.startswith("uint") else (-100, 100)
+    numbers = random.integers(low, high + 1, (6, 5, 3)).astype(dtype)
+    seen = ranged(numbers, alpha=False, value_range=(low, high))
+    back = unranged(seen, dtype=dtype, value_range=(low, high), alpha=False)
+    assert back.dtype == dtype
+    np.testing.assert_allclose(back, numbers, atol=1e-4 if dtype == "float32" else 0)
+
+
+def test_an_answers_numbers_by_hand():
+    pixels = np.array([[[0, 1], [0.5, 0.5], [1, 0]]], np.float32)
+    assert unranged(pixels, dtype="int16", value_range=(-1000, 2001), alpha=False)[0].tolist() == [
+        [-1000, 2001], [500, 500], [2001, -1000]
+    ]  # fmt: skip
+    layered = unranged(pixels, dtype="uint16", value_range=(0, 1000), alpha=True)
+    assert layered[0].tolist() == [[0, 65535], [500, 32768], [1000, 0]]
+    deep = unranged(np.array([[[65535], [0]]], np.uint16), dtype="float32", value_range=(-1, 3), alpha=False)
+    assert deep.flatten().tolist() == [3, -1]
+    strange = np.array([[[np.nan], [7.0]]], np.float32)
+    assert unranged(strange, dtype="int16", value_range=(5, 9), alpha=False).flatten().tolist() == [5, 9]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "found", "wanted", "alpha", "kept"),
+    [
+        ("int16", (-1000, 2000), (-1000, 2000), False, "int16"),
+        ("int16", (-1000, 2000), (0, 255), False, "int16"),
+        ("int16", (-1000, 2000), (0, 100), False, "float32"),  # too few steps
+        ("int16", (-1000, 2000), (0, 40_000), False, "float32"),  # too wide
+        ("uint8", (0, 100), (0, 100), False, "uint8"),  # as few as its own
+        ("uint8", None, (-1000, 2000), False, "float32"),
+        ("uint16", None, (0, 10_000), False, "uint16"),
+        ("float32", (0, 1), (-5, 5), False, "float32"),
+        ("float64", (0, 1), (0, 1), False, "float32"),
+        ("int64", (0, 1000), (0, 1000), False, "float32"),
+        ("uint16", (0, 1000), (0, 1000), True, "uint16"),
+        ("int16", (0, 1000), (0, 1000), True, "float32"),  # nobody knows what is opaque
+    ],
+)
+def test_the_type_of_an_answers_numbers(dtype, found, wanted, alpha, kept):
+    assert type_for(dtype, found=found, wanted=wanted, alpha=alpha) == kept
 
 
 def test_there_are_three_depths():

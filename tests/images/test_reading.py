@@ -191,7 +191,7 @@ def test_wrong_arguments_say_what_is_wanted(encoded):
 
 
 def test_header_tells_format_mode_and_size(encoded):
-    assert images.header(encoded(Image.new("L", (4, 3)), "PNG")) == ("PNG", "L", 4, 3, 1, 8)
+    assert images.header(encoded(Image.new("L", (4, 3)), "PNG")) == ("PNG", "L", 4, 3, 1, 8, "uint8")
 
 
 def stored(kind, samples, as_tiff, as_npy):

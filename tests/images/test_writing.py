@@ -202,3 +202,57 @@ def test_four_measurements_stay_four_measurements(tmp_path, noise):
     again, said = images.open_image(tmp_path / "b.tif")
     assert np.array_equal(again, pixels)
     assert not said.alpha
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.int32, np.uint16])
+def test_numbers_of_a_range_are_written_as_they_were_read(tmp_path, suffix, dtype):
+    low = 0 if dtype is np.uint16 else -1000
+    numbers = np.random.default_rng(0).integers(low, 2000, (6, 5, 5)).astype(dtype)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npy":
+        np.save(path, numbers)
+    else:
+        tifffile.imwrite(path, numbers, photometric="minisblack", planarconfig="contig", metadata=None)
+    pixels, original = images.open_image(path, depth=32, value_range=(low, 2000))
+    assert (original.dtype, original.value_range) == (np.dtype(dtype).name, (low, 2000))
+    assert (pixels.dtype, pixels.min() >= 0, pixels.max() <= 1) == (np.float32, True, True)
+    images.write(tmp_path / f"whole{suffix}", pixels, like=original)
+    with images.write_rows(tmp_path / f"rows{suffix}", shape=pixels.shape, depth=32, like=original) as rows:
+        rows.append(pixels[:2])
+        rows.append(pixels[2:])
+    for name in ("whole", "rows"):
+        found = np.load(tmp_path / f"{name}{suffix}") if suffix == ".npy" else tifffile.imread(tmp_path / f"{name}{suffix}")
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, numbers, atol=2e-3 if dtype is np.float32 else 0)
+
+
+@pytest.mark.parametrize(("name", "depth"), [("a.png", 8), ("a.png", 16), ("a.bmp", 8), ("a.tif", 8)])
+def test_numbers_of_a_range_in_formats_for_pictures(tmp_path, name, depth):
+    """0 to 100: whole files and rows alike, transparency with the range that it has."""
+    channels = 1 if name == "a.bmp" else 2
+    dtype = np.uint8 if depth == 8 else np.uint16
+    pixels = np.stack([np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)] * channels, axis=2)
+    like = images.Original("PNG", 4, 3, channels, depth, alpha=channels == 2, dtype=np.dtype(dtype).name, value_range=(0, 100))
+    images.write(tmp_path / name, pixels, like=like)
+    with images.write_rows(tmp_path / f"rows {name}", shape=pixels.shape, depth=32, like=like) as rows:
+        rows.append(pixels)
+    for path in (tmp_path / name, tmp_path / f"rows {name}"):
+        found = images.open_image(path)[0]
+        assert found.dtype == dtype
+        assert found[:, :, 0].flatten().tolist() == np.rint(np.linspace(0, 100, 12)).tolist()
+        if channels == 2:
+            assert found[:, :, 1].flatten().tolist() == np.rint(np.linspace(0, np.iinfo(dtype).max, 12)).tolist()
+
+
+def test_a_format_that_cannot_hold_the_numbers_is_refused(tmp_path):
+    like = images.Original("TIFF", 4, 3, 1, 16, dtype="int16", value_range=(-5, 5))
+    pixels = np.zeros((3, 4, 1), np.float32)
+    with pytest.raises(ShapeError, match=r"PNG cannot hold floats; use \.tif"):
+        images.write(tmp_path / "a.png", pixels, like=like)
+    with (
+        pytest.raises(ShapeError, match=r"PNG cannot hold floats"),
+        images.write_rows(tmp_path / "a.png", shape=(3, 4, 1), like=like),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

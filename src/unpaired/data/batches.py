@@ -399,13 +399,15 @@ class _Opening:
 
     def _decoded(self, source: Source, part: str, size: int | tuple[int, int], hashed: Hashed | None = None) -> ImageStore:
         options, letter = self.options, part[-1]
+        of_b = letter == "b"
         return decode(
             source,
             size=size,
-            channels=options.channels_b if letter == "b" and options.channels_b is not None else options.channels,
+            channels=options.channels_b if of_b and options.channels_b is not None else options.channels,
             fit=options.fit,
             background=options.background,
             depth=options.depth,
+            value_range=options.value_range_b if of_b and options.value_range_b is not None else options.value_range,
             strict=options.strict,
             domain=letter.upper() + ("" if part.startswith("train") else f" ({part[:-2]})"),
             cache=self.cache,

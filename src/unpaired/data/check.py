@@ -138,18 +138,27 @@ class _Look(NamedTuple):
 
 
 def check(
-    sources: str | Path | Sequence[str | Path], *, near: bool = True, paired: bool = False, side_by_side: bool = False
+    sources: str | Path | Sequence[str | Path],
+    *,
+    near: bool = True,
+    paired: bool = False,
+    side_by_side: bool = False,
+    value_range: images.ValueRange | None = None,
+    value_range_b: images.ValueRange | None = None,
 ) -> Report:
     """Look at every file of one folder or zip, of one that holds both domains, or of two.
 
     near: also find images that look alike without being equal. paired: as for a game of pairs, such as pix2pix: files
-    without a partner are errors. side_by_side: each file is a pair, A its left half and B its right one. Problems are
+    without a partner are errors. side_by_side: each file is a pair, A its left half and B its right one. value_range,
+    value_range_b: the numbers in A and in B that are black and white, as for training (of B None: as in A). Problems are
     reported, not raised; but DataError where a source does not exist or cannot be listed.
     """
     given = (sources,) if isinstance(sources, str | Path) else tuple(sources)
     found, card = _parts(tuple(str(where) for where in given), side_by_side=side_by_side)
+    ranges = {name: value_range_b or value_range if name.endswith("_b") else value_range for name in found}
     looks = {
-        name: dict(zip(source.names, in_threads(_looker(source), source.names), strict=True)) for name, source in found.items()
+        name: dict(zip(source.names, in_threads(_looker(source, ranges[name]), source.names), strict=True))
+        for name, source in found.items()
     }
     parts = {name: _part(source, looks[name], near=near) for name, source in found.items()}
     readable = {name: {file: look for file, look in seen.items() if not look.reason} for name, seen in looks.items()}
@@ -189,7 +198,7 @@ def _parts(given: tuple[str, ...], *, side_by_side: bool) -> tuple[dict[str, Sou
     return {name: source for name, source in named.items() if source is not None}, paths.card
 
 
-def _looker(source: Source) -> Any:
+def _looker(source: Source, value_range: images.ValueRange | None = None) -> Any:
     def named(content: bytes) -> str:
         return hash_content(content) + (source.half or "")
 
@@ -201,7 +210,8 @@ def _looker(source: Source) -> Any:
         try:
             said = images.header(content)
             # Of more than four channels each is as good as any other; of fewer a person sees the colours on white.
-            whole = images.read(content, channels=3 if said.channels <= 4 else said.channels, at_least=64)
+            channels = 3 if said.channels <= 4 else said.channels
+            whole = images.read(content, channels=channels, at_least=64, value_range=value_range)
             pixels = source.cut(whole)
         except UnreadableImages as error:
             return _Look(content=named(content), reason=str(error))

@@ -91,9 +91,9 @@ def score(answer: Tensor, question: Question, judge: Classifier) -> Row:
     """How well a question was answered.
 
     taken: the share of faces of which the judge sees every wanted value; kept: that of which it sees all others unchanged. error:
-    mean absolute difference to the exact counterparts, as a share of the range; error where to keep, where to change: at pixels that
-    the change should leave alone, and at all others. retrieval top-1: the share of answers that are nearest to their own counterpart of
-    all, so that one can tell who it is.
+    mean absolute difference to the exact counterparts, as a share of the range; error where to keep, where to change: at pixels
+    that the change should leave alone, and at all others. retrieval top-1: the share of answers that are nearest to their own
+    counterpart of all, so that one can tell who it is.
     """
     found, asked = judge.values(answer), question.wanted != UNKNOWN
     right = (found == torch.where(asked, question.wanted, question.values)) | (~asked & (question.values == UNKNOWN))

@@ -1,7 +1,7 @@
 """`faces-attributes`: hair colour, glasses and expression by one StarGAN, beside one CycleGAN for each pair of values.
 
-Choi et al. 2018, section 5: their table 2 counts how often a classifier misses the expression that a translated face was to show, and
-how many parameters each method needs; their figures 4 and 5 show several attributes changed at once.
+Choi et al. 2018, section 5: their table 2 counts how often a classifier misses the expression that a translated face was to show,
+and how many parameters each method needs; their figures 4 and 5 show several attributes changed at once.
 """
 
 import itertools
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from unpaired import images, runs
+from unpaired import images
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.bundle import load, load_translators
 from unpaired.data.labelled import LabelledImages, LabelledSet, open_labelled
@@ -34,8 +34,6 @@ SET = "faces:attributes"
 STARGAN, CYCLEGANS, NOTHING, REAL = "StarGAN", "CycleGAN for each pair", "doing nothing", "exact counterparts"
 SHOWN = 8
 PIXELS = 64
-HELD_OUT_SHARE = 4
-"""One in so many training faces of a pair chooses the checkpoint of its CycleGAN no better than any other: see `training`."""
 
 
 class Budget(NamedTuple):
@@ -94,13 +92,12 @@ def compare(lab: Lab) -> Metrics:
     }
     scores = {name: asked.answered(answer, questions, judge) for name, answer in methods.items()}
     _draw(lab.results, questions, methods)
-    networks = {STARGAN: [star.network, star.reader], CYCLEGANS: [each.network for each in pairs.values()]}
     return {
         "scores": {REAL: asked.truth(questions, judge), **scores},
         "judge's error on real faces": asked.judged_real(judge, one, data.attributes, values),
         "translators' parameters": {
-            STARGAN: sum(p.numel() for p in star.network.parameters()),
-            CYCLEGANS: sum(p.numel() for network in networks[CYCLEGANS] if network for p in network.parameters()),
+            STARGAN: _parameters(star.network),
+            CYCLEGANS: sum(_parameters(each.network) for each in pairs.values()),
         },
         "trainings": {STARGAN: 1, CYCLEGANS: len(pairs) // 2},
         "training_minutes": {STARGAN: round(spent, 1), CYCLEGANS: round(spent_on_pairs, 1)},
@@ -129,7 +126,8 @@ def _star(lab: Lab) -> tuple[AttributeTranslator, float]:
 
 def _pairs(lab: Lab, data: LabelledImages, one: LabelledSet) -> tuple[dict[tuple[int, int, int], Translator], float]:
     """The translators of a CycleGAN for each two values of each attribute: (attribute, from, to)."""
-    budget, translators, spent = BUDGETS[lab.size], {}, 0.0
+    budget, spent = BUDGETS[lab.size], 0.0
+    translators: dict[tuple[int, int, int], Translator] = {}
     for index, attribute in enumerate(data.attributes):
         for a, b in itertools.combinations(range(len(attribute.values)), 2):
             name = f"{attribute.name}-{attribute.values[a]}-{attribute.values[b]}"
@@ -160,6 +158,10 @@ def _pair_folder(folder: Path, one: LabelledSet, attribute: int, values: tuple[i
                 images.write(making / f"{part}{letter}" / Path(rows.names[row]).name, rows.pixels[row])
     making.rename(folder)
     return folder
+
+
+def _parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _by_star(star: AttributeTranslator, faces: Tensor, values: Tensor, wanted: Tensor) -> Tensor:
@@ -291,10 +293,10 @@ DEVIATIONS = (
     "drawn faces with exact counterparts instead of CelebA's and RaFD's photographs, which no package carries; 64 px",
     "small networks; StarGAN's answers with a change to its input and has no normalisation, CycleGAN's is the residual-image "
     "generator that the other experiments with faces have: a whole face is not painted anew within minutes",
-    "the generator moves at every second move of the discriminator instead of every fifth, learning rate 5e-4 with a moving average "
-    "of the weights: for the small budget",
-    "checkpoints of StarGAN are chosen by the error to the exact counterparts of 64 faces that are not scored, those of the CycleGANs "
-    "by the sliced Wasserstein distance, as their folders hold no counterparts",
+    "the generator moves at every second move of the discriminator instead of every fifth, learning rate 5e-4 with a moving "
+    "average of the weights: for the small budget",
+    "checkpoints of StarGAN are chosen by the error to the exact counterparts of 64 faces that are not scored, those of the "
+    "CycleGANs by the sliced Wasserstein distance, as their folders hold no counterparts",
     "CycleGAN's weights (cycle 5, identity 2.5) are those of the experiment faces-hair",
     "identity is read by retrieval among exact counterparts, not by people",
     "one training seed",

@@ -1,8 +1,8 @@
 """`faces-two-styles`: two data sets that label different attributes, trained jointly with the mask vector, without it, and alone.
 
-Choi et al. 2018, section 3.2 and figures 6 and 7: one data set knows hair and the like, the other expressions; joint training teaches
-the first set's faces the second's expressions, and a mask vector tells the generator whose label it is shown. Here both styles are
-drawn with all attributes, and the labels that are hidden from training score every change in both.
+Choi et al. 2018, section 3.2 and figures 6 and 7: one data set knows hair and the like, the other expressions; joint training
+teaches the first set's faces the second's expressions, and a mask vector tells the generator whose label it is shown. Here both
+styles are drawn with all attributes, and the labels that are hidden from training score every change in both.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,6 @@ from unpaired.data.store import cache_folder
 from unpaired.experiments import attributes as asked
 from unpaired.experiments.attributes import CHOI, Answer, Question
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
-from unpaired.experiments.classifier import Lessons
 from unpaired.experiments.faces_attributes import BUDGETS as ATTRIBUTES
 from unpaired.experiments.faces_attributes import NOTHING, PIXELS, REAL, SHOWN, training
 from unpaired.games import specs
@@ -46,7 +45,7 @@ def compare(lab: Lab) -> Metrics:
     }
     scores: dict[str, dict[str, Any]] = {}
     real: dict[str, Any] = {}
-    for origin, one in enumerate(data.sets):
+    for one in data.sets:
         place = folder / "sets" / one.name
         taught, hidden = (asked.hidden_values(place, data, one, part) for part in ("train", "test"))
         lessons = ATTRIBUTES[lab.size].lessons
@@ -223,7 +222,7 @@ def _budget(size: Size) -> str:
 
 TWO_STYLES = Experiment(
     name="faces-two-styles",
-    about="two data sets that label different attributes: StarGAN trained jointly with a mask vector, without it, and on each alone",
+    about="two data sets that label different attributes: StarGAN trained jointly with a mask vector, without it, and alone",
     paper=f"{CHOI}, sections 3.2 and 5.4",
     run=compare,
     claims=CLAIMS,

@@ -26,7 +26,7 @@ does; but what a file said besides its pixels is kept for the answer (`Original`
 from unpaired.images.animation import Animation, is_animated, open_frames, write_frames
 from unpaired.images.channels import convert, picture
 from unpaired.images.fitting import Fit, fit, restored, seen
-from unpaired.images.levels import Depth, Pixels, depth_of, to_depth, to_pixels, to_tensor, to_uint8
+from unpaired.images.levels import Depth, Pixels, ValueRange, depth_of, to_depth, to_pixels, to_tensor, to_uint8
 from unpaired.images.original import Original
 from unpaired.images.reading import HUGE, LARGEST, SUFFIXES, WANTED, Header, header, open_image, read
 from unpaired.images.rows import Rows, RowWriter, open_rows, write_rows
@@ -47,6 +47,7 @@ __all__ = [
     "Pixels",
     "RowWriter",
     "Rows",
+    "ValueRange",
     "convert",
     "depth_of",
     "fit",

@@ -12,11 +12,18 @@ from unpaired.errors import DataError, ShapeError, UnreadableImages
 Pixels = npt.NDArray[np.uint8 | np.uint16 | np.float32]
 Depth = Literal[8, 16, 32]
 """Bits of a sample: uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1)."""
+ValueRange = tuple[float, float]
+"""The numbers in a file that are black and white, where they are not the ends of its samples' type."""
 
 DTYPES: dict[int, type[np.uint8] | type[np.uint16] | type[np.float32]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 WHITE: dict[int, float] = {8: 255, 16: 65535, 32: 1.0}
 """The highest sample of each depth."""
 
+KEPT = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32")
+"""Types of samples that files of a value range are written with."""
+
+_STEPS = 255
+_RANGED = "say which samples are black and white: --value-range LOW HIGH in training, value_range in Python"
 _TORCH = {8: torch.uint8, 16: torch.uint16, 32: torch.float32}
 _TO_8 = ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.uint8)
 
@@ -56,7 +63,7 @@ def to_depth(pixels: Pixels, *, depth: Depth) -> Pixels:
     return np.rint(np.nan_to_num(pixels).clip(0.0, 1.0) * np.float32(WHITE[depth])).astype(DTYPES[depth])
 
 
-def ranged(samples: npt.NDArray[Any], *, alpha: bool, value_range: tuple[float, float] | None) -> Pixels:
+def ranged(samples: npt.NDArray[Any], *, alpha: bool, value_range: ValueRange | None) -> Pixels:
     """The samples `[H, W, C]` of a file, of whatever type, as uint8, uint16 or float32 in [0, 1].
 
     value_range: the samples that become 0 and 1; those beyond are cut off. Without it, floats must lie in [0, 1] and
@@ -67,6 +74,37 @@ def ranged(samples: npt.NDArray[Any], *, alpha: bool, value_range: tuple[float, 
         return _ranged(samples, value_range=value_range)
     share = to_depth(_ranged(samples[:, :, -1:], value_range=None), depth=32)
     return np.concatenate([_ranged(samples[:, :, :-1], value_range=value_range), share], axis=2)
+
+
+def unranged(pixels: Pixels, *, dtype: str, value_range: ValueRange, alpha: bool) -> npt.NDArray[Any]:
+    """The way back from `ranged`: pixels `[H, W, C]` of any depth as samples of type `dtype` from the first to the second
+    number of the range; integers are rounded. alpha: whether the last channel is transparency, which keeps its own range and
+    is known of uint8, uint16 and float32 only.
+    """
+    low, high = value_range
+    share = np.nan_to_num(to_depth(pixels, depth=32)).astype(np.float64).clip(0.0, 1.0)
+    samples = low + share * (high - low)
+    if alpha:
+        samples[:, :, -1:] = share[:, :, -1:] * WHITE[8 * np.dtype(dtype).itemsize]
+    return (samples if dtype == "float32" else np.rint(samples)).astype(dtype)
+
+
+def type_name(dtype: np.dtype[Any]) -> str:
+    """The type of samples, as numpy names it; bits are read as bytes."""
+    return "uint8" if dtype.name == "bool" else dtype.name
+
+
+def type_for(dtype: str, *, found: ValueRange | None, wanted: ValueRange, alpha: bool) -> str:
+    """The type of an answer's samples of the range `wanted`, to a file of `dtype` and the range `found`: the same where it can
+    hold that range and, in another range than the file's, has at least 256 steps in it; else float32.
+    """
+    if dtype not in KEPT or (alpha and dtype not in ("uint8", "uint16")):
+        return "float32"
+    if np.issubdtype(dtype, np.integer):
+        (low, high), ends = wanted, np.iinfo(dtype)
+        if low < ends.min or high > ends.max or (wanted != found and high - low < _STEPS):
+            return "float32"
+    return dtype
 
 
 def to_tensor(pixels: Pixels | Tensor, *, device: torch.device | str | None = None) -> Tensor:
@@ -110,7 +148,7 @@ def to_uint8(images: Tensor) -> Tensor:
     return to_pixels(images, depth=8)
 
 
-def _ranged(samples: npt.NDArray[Any], *, value_range: tuple[float, float] | None) -> Pixels:
+def _ranged(samples: npt.NDArray[Any], *, value_range: ValueRange | None) -> Pixels:
     kind, name = samples.dtype.kind, samples.dtype.name
     if value_range is not None:
         low, high = value_range
@@ -129,8 +167,7 @@ def _ranged(samples: npt.NDArray[Any], *, value_range: tuple[float, float] | Non
         low, high = (samples.min(), samples.max()) if samples.size else (0.0, 0.0)
         if not (low >= 0.0 and high <= 1.0):  # not-a-number fails too
             raise UnreadableImages(
-                f"float samples from {low:g} to {high:g}; wanted 0 to 1: rescale the file, convert it to 16 bits, or, in "
-                "Python, give images.read a value_range"
+                f"float samples from {low:g} to {high:g}; wanted 0 to 1: rescale the file, convert it to 16 bits, or {_RANGED}"
             )
         return samples.astype(np.float32)
     if name in ("int16", "int32", "uint32"):
@@ -138,10 +175,10 @@ def _ranged(samples: npt.NDArray[Any], *, value_range: tuple[float, float] | Non
         if low < 0 or high > 65535:
             raise UnreadableImages(
                 f"{8 * samples.dtype.itemsize}-bit samples from {low} to {high}; wanted 0 to 65535: convert the file to 8 or "
-                "16 bits, or, in Python, give images.read a value_range"
+                f"16 bits, or {_RANGED}"
             )
         return samples.astype(np.uint16)
     raise UnreadableImages(
         f"{name} samples, whose black and white nobody knows; wanted uint8, uint16 or floats from 0 to 1: convert the file, "
-        "or, in Python, give images.read a value_range"
+        f"or {_RANGED}"
     )

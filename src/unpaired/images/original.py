@@ -9,7 +9,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from unpaired.images.channels import ALPHA
-from unpaired.images.levels import Depth
+from unpaired.images.levels import Depth, ValueRange, type_for
 
 # Tags that speak of the picture and not of how its file is laid out.
 _ABOUT = (
@@ -36,7 +36,8 @@ class Original:
     them is transparency; depth: of its samples (16-bit integers of any kind count as 16, wider ones and floats as 32).
     icc: the colour profile. exif: a block as EXIF writes it, "Exif" and two zeros first, its orientation 1, as the pixels
     are upright; without a thumbnail. dpi: across and down. compressed, geography: of a TIFF, whether it was compressed, and
-    its GeoTIFF tags.
+    its GeoTIFF tags. dtype: of the samples, as numpy names it. value_range: the samples that are black and white, where they
+    are not the ends of that type.
     """
 
     format: str
@@ -50,6 +51,15 @@ class Original:
     dpi: tuple[float, float] | None = None
     compressed: bool = False
     geography: tuple[Tag, ...] = ()
+    dtype: str = "uint8"
+    value_range: ValueRange | None = None
+
+    def answering(self, value_range: ValueRange | None, *, alpha: bool = False) -> "Original":
+        """As of a file of the range that an answer is to have; alpha: whether the answer has transparency."""
+        if value_range is None:
+            return dataclasses.replace(self, value_range=None)
+        dtype = type_for(self.dtype, found=self.value_range, wanted=value_range, alpha=alpha)
+        return dataclasses.replace(self, dtype=dtype, value_range=value_range)
 
     @property
     def mode(self) -> str:

@@ -18,7 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from unpaired.errors import ShapeError, UnpairedError, UnreadableImages
 from unpaired.images import tiff
 from unpaired.images.channels import ALPHA, MODES, Samples, colour, convert, from_picture, native_channels, to_channels
-from unpaired.images.levels import Depth, Pixels, ranged, require_depth, to_depth
+from unpaired.images.levels import Depth, Pixels, ValueRange, ranged, require_depth, to_depth, type_name
 from unpaired.images.original import Original, density, kept_exif
 
 SUFFIXES = frozenset(
@@ -50,7 +50,8 @@ class Header(NamedTuple):
 
     format: as Pillow names it ("PNG"), or "NPY"; mode: as Pillow names it ("RGB", "P", "I;16"), or its channels and type
     where it has no name ("5 x uint16"); width, height: pixels as stored, before the EXIF orientation; channels: those that
-    hold all that is there, so 3 for a palette and 4 for one with transparency; depth: bits of a sample, 32 for floats.
+    hold all that is there, so 3 for a palette and 4 for one with transparency; depth: bits of a sample, 32 for floats; dtype:
+    of the samples, as numpy names it.
     """
 
     format: str
@@ -59,6 +60,7 @@ class Header(NamedTuple):
     height: int
     channels: int
     depth: Depth
+    dtype: str = "uint8"
 
 
 def header(source: str | Path | bytes) -> Header:
@@ -67,22 +69,24 @@ def header(source: str | Path | bytes) -> Header:
         start = start_of(stream)
         if start.startswith(NPY):
             shape, _, dtype = npy_header(stream)
-            return Header("NPY", f"{shape[2]} x {dtype.name}", shape[1], shape[0], shape[2], depth_of_samples(dtype))
+            height, width, channels = shape
+            depth = depth_of_samples(dtype)
+            return Header("NPY", f"{channels} x {dtype.name}", width, height, channels, depth, type_name(dtype))
         if is_deep_png(start):
             width, height = struct.unpack(">II", start[16:24])
             channels = _PNG_CHANNELS.get(start[25], 3)
-            return Header("PNG", _PNG_MODES[channels], width, height, channels, 16)
+            return Header("PNG", _PNG_MODES[channels], width, height, channels, 16, "uint16")
         image = identify(stream, largest=None)
         if image is not None and not (start[:4] in tiff.STARTS and not tiff.for_pillow(image, channels=None)):
             depth = _mode_depth(image.mode)
             channels = native_channels(image) if depth == 8 else 1
-            return Header(str(image.format), image.mode, image.width, image.height, channels, depth)
+            return Header(str(image.format), image.mode, image.width, image.height, channels, depth, _mode_type(image.mode))
         with tiff.opened(stream) as file:
             found = tiff.layout(file)
             if found is not None:
                 dtype = np.dtype(found.page.dtype)
                 mode = image.mode if image is not None and found.channels == 1 else f"{found.channels} x {dtype.name}"
-                return Header("TIFF", mode, found.width, found.height, found.channels, depth_of_samples(dtype))
+                return Header("TIFF", mode, found.width, found.height, found.channels, depth_of_samples(dtype), type_name(dtype))
         if image is None:
             raise UnreadableImages(f"a TIFF of a kind that is not known; wanted grey, colour or plain channels in {WANTED}")
         return Header("TIFF", image.mode, image.width, image.height, native_channels(image), 8)
@@ -95,7 +99,7 @@ def read(
     depth: Depth = 8,
     background: str = "white",
     at_least: int | None = None,
-    value_range: tuple[float, float] | None = None,
+    value_range: ValueRange | None = None,
     largest: int = LARGEST,
 ) -> Pixels:
     """The pixels of a file, upright, `[H, W, channels]`, as uint8, uint16 or float32 in [0, 1].
@@ -141,7 +145,7 @@ def open_image(
     channels: int | None = None,
     depth: Depth | None = None,
     background: str = "white",
-    value_range: tuple[float, float] | None = None,
+    value_range: ValueRange | None = None,
     largest: int = HUGE,
 ) -> tuple[Pixels, Original]:
     """The pixels of a file (or of an image that Pillow opened) as `read` gives them, by default with all its channels at its
@@ -161,7 +165,7 @@ def open_image(
         assert original is not None
         found = as_samples(decoded, value_range=value_range)
         pixels = found.pixels if channels is None else with_channels(found, channels=channels, background=background)
-        return to_depth(pixels, depth=depth or original.depth), original
+        return to_depth(pixels, depth=depth or original.depth), dataclasses.replace(original, value_range=value_range)
 
 
 def npy_header(stream: Any) -> tuple[tuple[int, int, int], bool, np.dtype[Any]]:
@@ -204,7 +208,7 @@ def decode(
     *,
     channels: int | None,
     at_least: int | None,
-    value_range: tuple[float, float] | None,
+    value_range: ValueRange | None,
     largest: int,
     keep: bool = False,
 ) -> tuple[Image.Image | Samples, Original | None]:
@@ -224,13 +228,14 @@ def decode(
                 require_size(found.height, found.width, found.channels, largest=largest)
                 samples = tiff.samples(file, found, value_range=value_range)
                 height, width, count = samples.pixels.shape
-                depth = depth_of_samples(np.dtype(found.page.dtype))
-                seen = {"width": width, "height": height, "channels": count, "depth": depth, "alpha": samples.alpha}
-                return samples, tiff.about(stream, file, **seen) if keep else None
+                dtype = np.dtype(found.page.dtype)
+                seen = {"width": width, "height": height, "channels": count, "depth": depth_of_samples(dtype)}
+                about = tiff.about(stream, file, **seen, dtype=type_name(dtype), alpha=samples.alpha) if keep else None
+                return samples, about
             if image is None:
                 raise UnreadableImages(f"a TIFF of a kind that is not known; wanted grey, colour or plain channels in {WANTED}")
             if keep:
-                kept = tiff.about(stream, file, width=0, height=0, channels=0, depth=8, alpha=False)
+                kept = tiff.about(stream, file, width=0, height=0, channels=0, depth=8, dtype="uint8", alpha=False)
                 return _pillow(image, kept, value_range=value_range)
     assert image is not None
     if at_least is not None:
@@ -280,7 +285,7 @@ def start_of(stream: Any) -> bytes:
     return start
 
 
-def _settled(image: Image.Image, *, value_range: tuple[float, float] | None) -> Image.Image | Samples:
+def _settled(image: Image.Image, *, value_range: ValueRange | None) -> Image.Image | Samples:
     """An upright image of Pillow's that has 8 bits at the most as it is, any other as samples."""
     if not image.mode.startswith(("I", "F")):
         return image
@@ -289,7 +294,7 @@ def _settled(image: Image.Image, *, value_range: tuple[float, float] | None) -> 
 
 
 def _pillow(
-    image: Image.Image, about: Original | None, *, value_range: tuple[float, float] | None
+    image: Image.Image, about: Original | None, *, value_range: ValueRange | None
 ) -> tuple[Image.Image | Samples, Original | None]:
     """An opened image decoded and upright, and what is kept of it with the numbers that only the pixels tell."""
     image.load()
@@ -299,11 +304,11 @@ def _pillow(
         depth = _mode_depth(image.mode)
         channels = native_channels(image) if depth == 8 else 1
         about = dataclasses.replace(about, width=image.width, height=image.height, channels=channels, depth=depth)
-        about = dataclasses.replace(about, alpha=channels in ALPHA)
+        about = dataclasses.replace(about, alpha=channels in ALPHA, dtype=_mode_type(image.mode))
     return _settled(image, value_range=value_range), about
 
 
-def as_samples(decoded: Image.Image | Samples, *, value_range: tuple[float, float] | None) -> Samples:
+def as_samples(decoded: Image.Image | Samples, *, value_range: ValueRange | None) -> Samples:
     """What was decoded, with all channels that it has."""
     if isinstance(decoded, Samples):
         return decoded
@@ -321,7 +326,7 @@ def with_channels(found: Samples, *, channels: int, background: str) -> Pixels:
     return convert(pixels[:, :, : colours + alpha], channels=channels, background=background)
 
 
-def _npy(stream: Any, *, value_range: tuple[float, float] | None, largest: int) -> Samples:
+def _npy(stream: Any, *, value_range: ValueRange | None, largest: int) -> Samples:
     shape, fortran, dtype = npy_header(stream)
     require_size(*shape, largest=largest)
     count = shape[0] * shape[1] * shape[2]
@@ -332,20 +337,21 @@ def _npy(stream: Any, *, value_range: tuple[float, float] | None, largest: int) 
     return npy_samples(raw.reshape(shape[::-1]).transpose() if fortran else raw.reshape(shape), value_range=value_range)
 
 
-def npy_samples(raw: npt.NDArray[Any], *, value_range: tuple[float, float] | None) -> Samples:
+def npy_samples(raw: npt.NDArray[Any], *, value_range: ValueRange | None) -> Samples:
     """The rows `[N, W, C]` of an NPY file as samples. UnreadableImages where nobody knows their range."""
     if raw.dtype.name in ("int16", "int32", "uint32") and value_range is None:
         # Elsewhere these are 16 bits by custom; numpy makes them of whatever was counted.
         raise UnreadableImages(
             f"{raw.dtype.name} samples, whose black and white nobody knows; wanted uint8, uint16 or floats from 0 to 1: convert "
-            "the file, or give value_range, the samples that are black and white"
+            "the file, or say which samples are black and white: --value-range LOW HIGH in training, value_range in Python"
         )
     return named(np.ascontiguousarray(ranged(raw, alpha=raw.shape[2] in ALPHA, value_range=value_range)))
 
 
 def npy_original(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> Original:
     """What an answer keeps of an NPY file `[H, W, C]`."""
-    return Original("NPY", shape[1], shape[0], shape[2], depth_of_samples(dtype), alpha=shape[2] in ALPHA)
+    depth = depth_of_samples(dtype)
+    return Original("NPY", shape[1], shape[0], shape[2], depth, alpha=shape[2] in ALPHA, dtype=type_name(dtype))
 
 
 def is_deep_png(start: bytes) -> bool:
@@ -353,7 +359,7 @@ def is_deep_png(start: bytes) -> bool:
     return start.startswith(_PNG) and start[12:16] == b"IHDR" and start[24:25] == b"\x10"
 
 
-def _deep_png(stream: Any, *, value_range: tuple[float, float] | None, largest: int) -> tuple[Samples, Original]:
+def _deep_png(stream: Any, *, value_range: ValueRange | None, largest: int) -> tuple[Samples, Original]:
     stream.seek(0)
     content = stream.read()
     width, height = struct.unpack(">II", content[16:24])
@@ -379,6 +385,7 @@ def _deep_png(stream: Any, *, value_range: tuple[float, float] | None, largest: 
         icc=image.info.get("icc_profile") or None,
         exif=kept_exif(exif),
         dpi=density(image.info.get("dpi")),
+        dtype="uint16",
     )
     return named(pixels), original
 
@@ -395,6 +402,10 @@ def _png_exif(content: bytes) -> bytes | None:
 
 def _mode_depth(mode: str) -> Depth:
     return 16 if mode.startswith("I") else 32 if mode == "F" else 8
+
+
+def _mode_type(mode: str) -> str:
+    return {"I": "int32", "F": "float32"}.get(mode, "uint16" if mode.startswith("I;16") else "uint8")
 
 
 def named(pixels: Pixels) -> Samples:

@@ -1,6 +1,7 @@
 """Images too large for the memory, a block of rows at a time."""
 
 import contextlib
+import dataclasses
 import struct
 import zlib
 from collections.abc import Iterator
@@ -14,10 +15,10 @@ import tifffile
 from unpaired.errors import ShapeError
 from unpaired.images import reading, tiff
 from unpaired.images.channels import Samples
-from unpaired.images.levels import DTYPES, Depth, Pixels, depth_of, require_depth, to_depth
+from unpaired.images.levels import DTYPES, Depth, Pixels, ValueRange, depth_of, require_depth, to_depth, type_name
 from unpaired.images.original import Original
 from unpaired.images.pieces import Pieces, stored_rows
-from unpaired.images.writing import png_chunk, png_chunks, replacing, require_writable, write
+from unpaired.images.writing import Encoding, encoding, png_chunk, png_chunks, replacing, require_writable, write
 
 _PNG_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
 _PNG_LEVEL = 4  # of zlib: a tenth larger than its best, several times as fast
@@ -55,7 +56,7 @@ def open_rows(
     channels: int | None = None,
     depth: Depth | None = None,
     background: str = "white",
-    value_range: tuple[float, float] | None = None,
+    value_range: ValueRange | None = None,
     largest: int = reading.HUGE,
 ) -> Iterator[Rows]:
     """A file of which some rows are read at a time, as `open_image` would give them.
@@ -74,15 +75,17 @@ def open_rows(
             source, original = _source(stream, stack, channels=channels, value_range=value_range, largest=largest)
             found = original.channels if channels is None else channels
             reading.require_channels(original.channels, source.colours, channels=found)
+        original = dataclasses.replace(original, value_range=value_range)
         yield Rows(path, source, original, channels=found, depth=depth or original.depth, background=background)
 
 
 @final
 class RowWriter:
-    """An image that is written from the top down. shape: height, width and channels; depth: bits of a sample in the file."""
+    """An image that is written from the top down. shape: height, width and channels."""
 
-    def __init__(self, sink: "_Sink", shape: tuple[int, int, int], *, depth: Depth) -> None:
-        self.sink, self.shape, self.depth, self.done = sink, shape, depth, 0
+    def __init__(self, sink: "_Sink", shape: tuple[int, int, int], *, how: Encoding) -> None:
+        self.sink, self.shape, self.done = sink, shape, 0
+        self._how = how
 
     def append(self, pixels: Pixels) -> None:
         """The next rows, `[any number, W, C]` of any depth. ShapeError where they do not fit."""
@@ -93,7 +96,7 @@ class RowWriter:
             )
         depth_of(pixels)
         if len(pixels):
-            self.sink.append(np.ascontiguousarray(to_depth(pixels, depth=self.depth)))
+            self.sink.append(self._how.samples(pixels))
             self.done += len(pixels)
 
 
@@ -110,9 +113,14 @@ def write_rows(
     path = Path(path)
     if len(shape) != 3 or min(shape) < 1:
         raise ShapeError(f"shape is {list(shape)}; wanted height, width and channels, none of them 0")
-    format = require_writable(path, channels=shape[2], depth=depth)
+    how = encoding(like, channels=shape[2], depth=depth)
+    format = require_writable(path, channels=shape[2], depth=how.depth)
     with contextlib.ExitStack() as stack:
-        writer = RowWriter(_sink(path, format, stack, shape=shape, depth=depth, like=like), shape, depth=depth)
+        if format in ("PNG", "NPY", "TIFF"):
+            writer = RowWriter(_sink(path, format, stack, shape=shape, dtype=how.dtype, like=like), shape, how=how)
+        else:  # encoded when all of it is there
+            held: Depth = depth if how.value_range is None else 32
+            writer = RowWriter(_WholeSink(path, shape, depth=held, like=like), shape, how=Encoding(held, np.dtype(DTYPES[held])))
         yield writer
         if writer.done < shape[0]:
             raise ShapeError(f"{path.name}: {writer.done} of {shape[0]} rows were written; wanted all of them")
@@ -120,7 +128,7 @@ def write_rows(
 
 
 def _source(
-    stream: Any, stack: contextlib.ExitStack, *, channels: int | None, value_range: tuple[float, float] | None, largest: int
+    stream: Any, stack: contextlib.ExitStack, *, channels: int | None, value_range: ValueRange | None, largest: int
 ) -> tuple["_Whole | _Npy | _Tiff", Original]:
     """The best way to read rows of a file, and what an answer keeps of it."""
     start = reading.start_of(stream)
@@ -134,9 +142,10 @@ def _source(
         if found is not None and found.pages == 1 and found.orientation == 1:
             pieces = tiff.pieces(found.page)
             reading.require_size(1 if pieces.in_one else pieces.tall, pieces.wide, found.channels, largest=largest)
-            depth = reading.depth_of_samples(np.dtype(found.page.dtype))
-            size = {"width": found.width, "height": found.height}
-            about = tiff.about(stream, file, **size, channels=found.channels, depth=depth, alpha=found.alpha)
+            dtype = np.dtype(found.page.dtype)
+            size = {"width": found.width, "height": found.height, "channels": found.channels}
+            depth = reading.depth_of_samples(dtype)
+            about = tiff.about(stream, file, **size, depth=depth, dtype=type_name(dtype), alpha=found.alpha)
             return _Tiff(pieces, found, value_range=value_range), about
     decoded, original = reading.decode(
         stream, channels=channels, at_least=None, value_range=value_range, largest=largest, keep=True
@@ -146,14 +155,18 @@ def _source(
 
 
 def _sink(
-    path: Path, format: str, stack: contextlib.ExitStack, *, shape: tuple[int, int, int], depth: Depth, like: Original | None
+    path: Path,
+    format: str,
+    stack: contextlib.ExitStack,
+    *,
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
+    like: Original | None,
 ) -> "_Sink":
-    """Where the rows of a file of this format go to; the file appears when the stack is left without an error."""
-    if format not in ("PNG", "NPY", "TIFF"):
-        return _WholeSink(path, shape, depth=depth, like=like)
+    """Where samples go to in a file of this format; the file appears when the stack is left without an error."""
     partial = stack.enter_context(replacing(path))
     if format == "TIFF":
-        tiff.write(partial, None, shape=shape, depth=depth, like=like)
+        tiff.write(partial, None, shape=shape, dtype=dtype, like=like)
         with tifffile.TiffFile(partial) as file:
             place = file.pages[0].aspage().dataoffsets[0]
         filled = stack.enter_context(partial.open("rb+"))
@@ -161,9 +174,8 @@ def _sink(
         return _RawSink(filled)
     stream = stack.enter_context(partial.open("wb"))
     if format == "PNG":
-        return _PngSink(stream, shape, depth=depth, like=like)
-    dtype = np.dtype(DTYPES[depth]).newbyteorder("<")
-    said = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        return _PngSink(stream, shape, depth=8 * dtype.itemsize, like=like)
+    said = {"descr": np.lib.format.dtype_to_descr(dtype.newbyteorder("<")), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, said)
     return _RawSink(stream)
 
@@ -183,7 +195,7 @@ class _Whole:
 class _Npy:
     """An NPY file whose rows lie one after the other."""
 
-    def __init__(self, stream: Any, *, value_range: tuple[float, float] | None) -> None:
+    def __init__(self, stream: Any, *, value_range: ValueRange | None) -> None:
         self._shape, _, self._dtype = reading.npy_header(stream)
         self._stream, self._place, self._range = stream, stream.tell(), value_range
         self.colours = reading.named(np.zeros((1, 1, self._shape[2]), np.uint8)).colours
@@ -198,7 +210,7 @@ class _Npy:
 class _Tiff:
     """A TIFF of one page that stands upright."""
 
-    def __init__(self, pieces: Pieces, found: tiff.Layout, *, value_range: tuple[float, float] | None) -> None:
+    def __init__(self, pieces: Pieces, found: tiff.Layout, *, value_range: ValueRange | None) -> None:
         self._pieces, self._found, self._range = pieces, found, value_range
         self.colours = found.colours
 
@@ -224,7 +236,7 @@ class _RawSink:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
-    def append(self, pixels: Pixels) -> None:
+    def append(self, pixels: npt.NDArray[Any]) -> None:
         self._stream.write(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).data)
 
     def close(self) -> None:
@@ -235,7 +247,7 @@ class _RawSink:
 class _PngSink:
     """A PNG, compressed on the way. Each row is written as its difference to the one above, which packs well and costs little."""
 
-    def __init__(self, stream: Any, shape: tuple[int, int, int], *, depth: Depth, like: Original | None) -> None:
+    def __init__(self, stream: Any, shape: tuple[int, int, int], *, depth: int, like: Original | None) -> None:
         self._stream, self._packer = stream, zlib.compressobj(_PNG_LEVEL)
         self._above: npt.NDArray[np.uint8] = np.zeros((1, shape[1] * shape[2] * depth // 8), np.uint8)
         head = struct.pack(">IIBBBBB", shape[1], shape[0], depth, _PNG_KINDS[shape[2]], 0, 0, 0)

@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from unpaired.errors import UnreadableImages
 from unpaired.images.channels import ALPHA, MODES, Samples, straight
-from unpaired.images.levels import DTYPES, Depth, Pixels, ranged
+from unpaired.images.levels import Depth, Pixels, ValueRange, ranged
 from unpaired.images.original import Original, density, exif_of_tiff, parts_of
 from unpaired.images.pieces import Pieces
 
@@ -118,7 +118,7 @@ def layout(file: tifffile.TiffFile, *, channels: int | None = None) -> Layout | 
     )
 
 
-def samples(file: tifffile.TiffFile, found: Layout, *, value_range: tuple[float, float] | None) -> Samples:
+def samples(file: tifffile.TiffFile, found: Layout, *, value_range: ValueRange | None) -> Samples:
     """The image, decoded and upright. Raises UnreadableImages, and whatever tifffile raises for damaged files."""
     pages = [pieces(file.pages[index].aspage()).rows(0, found.height) for index in range(found.pages)]
     raw = np.concatenate(pages, axis=2) if found.pages > 1 else pages[0]
@@ -140,7 +140,7 @@ def pieces(page: Any) -> Pieces:
     return found
 
 
-def levels(raw: npt.NDArray[Any], found: Layout, *, value_range: tuple[float, float] | None) -> Pixels:
+def levels(raw: npt.NDArray[Any], found: Layout, *, value_range: ValueRange | None) -> Pixels:
     """Stored samples `[rows, columns, C]` as pixels, with straight alpha; not yet upright."""
     if found.inverted and raw.dtype.kind in "bu":
         raw = ~raw if raw.dtype.kind == "b" else 2**found.bits - 1 - raw
@@ -162,7 +162,9 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def about(stream: Any, file: tifffile.TiffFile, *, width: int, height: int, channels: int, depth: Depth, alpha: bool) -> Original:
+def about(
+    stream: Any, file: tifffile.TiffFile, *, width: int, height: int, channels: int, depth: Depth, dtype: str, alpha: bool
+) -> Original:
     """What an answer keeps of an opened TIFF whose pixels are as told."""
     page: Any = file.pages[0].aspage()
     inch = 2.54 if page.resolutionunit == _CENTIMETRE else 1.0
@@ -180,17 +182,26 @@ def about(stream: Any, file: tifffile.TiffFile, *, width: int, height: int, chan
         dpi=(said[0] * inch, said[1] * inch) if said else None,
         compressed=int(page.tags.valueof(_COMPRESSION, 1)) != 1,
         geography=tuple((tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in tags),
+        dtype=dtype,
     )
 
 
-def write(path: Path, pixels: Pixels | None, *, shape: tuple[int, int, int], depth: Depth, like: Original | None) -> None:
-    """Write a TIFF; without pixels an uncompressed one whose samples are zero and lie in one piece, to be filled in.
+def has_alpha(like: Original | None, *, channels: int) -> bool:
+    """Whether the last of so many channels of an answer is transparency."""
+    return channels in ALPHA and (like is None or like.alpha or like.channels != channels)
+
+
+def write(
+    path: Path, pixels: npt.NDArray[Any] | None, *, shape: tuple[int, int, int], dtype: np.dtype[Any], like: Original | None
+) -> None:
+    """Write a TIFF of samples of type `dtype`; without pixels an uncompressed one whose samples are zero and lie in one piece,
+    to be filled in.
 
     Of `like` it keeps colour profile, EXIF, density, whether it was compressed, and, where the size stayed, its place on
     Earth. Several million rows or more than 4 GB make a BigTIFF, which loses its EXIF.
     """
     height, width, channels = shape
-    alpha = channels in ALPHA and (like is None or like.alpha or like.channels != channels)
+    alpha = has_alpha(like, channels=channels)
     colours = 3 if channels in (3, 4) and (alpha or channels == 3) else 1
     extra = (["unassalpha"] if alpha else ["unspecified"] * (channels - colours)) if channels > colours else None
     how: dict[str, Any] = {
@@ -210,13 +221,13 @@ def write(path: Path, pixels: Pixels | None, *, shape: tuple[int, int, int], dep
             how |= {"compression": "zlib", "predictor": True}
         if (height, width) == (like.height, like.width):
             tags += like.geography
-    big = math.prod(shape) * np.dtype(DTYPES[depth]).itemsize > 2**32 - 2**25
+    big = math.prod(shape) * dtype.itemsize > 2**32 - 2**25
     ifds: dict[int, Any] = {}
     if exif and not big:
         said, ifds = parts_of(exif)
         tags += [(code, 2, 0, str(said[code]), True) for code in said if code not in ifds and code != _ORIENTATION]
     if pixels is None:
-        how |= {"shape": shape if channels > 1 else shape[:2], "dtype": DTYPES[depth], "rowsperstrip": height}
+        how |= {"shape": shape if channels > 1 else shape[:2], "dtype": dtype, "rowsperstrip": height}
     else:
         how["data"] = pixels if channels > 1 else pixels[:, :, 0]
     with tifffile.TiffWriter(path, bigtiff=big, byteorder="<") as file:

@@ -12,13 +12,25 @@ from typing import Any, NamedTuple, TypeVar
 
 import imagecodecs
 import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from unpaired.errors import DataError, ShapeError
 from unpaired.files import owned, remove_abandoned
 from unpaired.images import tiff
 from unpaired.images.channels import ALPHA, MODES, picture, require_pixels
-from unpaired.images.levels import DTYPES, Depth, Pixels, depth_of, require_depth, to_depth, to_pixels
+from unpaired.images.levels import (
+    DTYPES,
+    Depth,
+    Pixels,
+    ValueRange,
+    depth_of,
+    require_depth,
+    to_depth,
+    to_pixels,
+    type_for,
+    unranged,
+)
 from unpaired.images.original import Original
 
 WRITABLE = {
@@ -47,6 +59,37 @@ _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 _SAY_EXIF = ("PNG", "JPEG", "WEBP")
 
 
+class Encoding(NamedTuple):
+    """How pixels become the samples of a file. depth: that a format must hold for them; dtype: of the samples; value_range,
+    alpha: see `levels.unranged`; no range for samples that are the pixels.
+    """
+
+    depth: Depth
+    dtype: np.dtype[Any]
+    value_range: ValueRange | None = None
+    alpha: bool = False
+
+    def samples(self, pixels: Pixels) -> npt.NDArray[Any]:
+        """The samples of pixels `[H, W, C]`."""
+        if self.value_range is None:
+            return np.ascontiguousarray(to_depth(pixels, depth=self.depth))
+        return unranged(pixels, dtype=self.dtype.name, value_range=self.value_range, alpha=self.alpha)
+
+
+def encoding(like: Original | None, *, channels: int, depth: Depth) -> Encoding:
+    """As samples of so many bits, or, where the file that is answered has a value range, as numbers of that range."""
+    if like is None or like.value_range is None:
+        return Encoding(depth, np.dtype(DTYPES[depth]))
+    alpha = tiff.has_alpha(like, channels=channels)
+    dtype = type_for(like.dtype, found=like.value_range, wanted=like.value_range, alpha=alpha)
+    return Encoding(depth_for(dtype), np.dtype(dtype), like.value_range, alpha)
+
+
+def depth_for(dtype: str) -> Depth:
+    """The depth that a format must have to hold samples of this type: PNG and others hold no numbers below 0."""
+    return 8 if dtype == "uint8" else 16 if dtype == "uint16" else 32
+
+
 def writable(path: PathT, *, channels: int, depth: Depth) -> PathT:
     """The path itself where its format can be written and holds such pixels, else the path with the ending of one that
     does: .png for up to 4 channels of 8 or 16 bits, .tif for all others.
@@ -62,7 +105,8 @@ def write(path: str | Path, image: Pixels | Tensor, *, like: Original | None = N
 
     image: pixels `[H, W, C]` of any depth, or an image float `[C, H, W]` in [-1, 1].
     like: the file that this one answers: its EXIF and dots per inch are kept where the format has room for them, its colour
-        profile where the answer has the colour model that it is for.
+        profile where the answer has the colour model that it is for. Where it has a value range, black and white are written
+        as the numbers of that range, with the type that its samples have, or floats.
     depth: bits of a sample in the file; by default those of `like`, else those of the pixels, else 8.
 
     JPEG (quality 95, no subsampling) and no other loses; PNG holds up to 16 bits, TIFF and NPY any number of channels and
@@ -82,22 +126,23 @@ def write(path: str | Path, image: Pixels | Tensor, *, like: Original | None = N
             f"{path.name}: the image is {image.dtype} {list(image.shape)}; wanted uint8, uint16 or float32 [H, W, C] or "
             "float [C, H, W]"
         )
-    depth = depth or depth_of(image)
-    format = require_writable(path, channels=image.shape[2], depth=depth)
-    pixels = np.ascontiguousarray(to_depth(require_pixels(image), depth=depth))
+    how = encoding(like, channels=image.shape[2], depth=depth or depth_of(image))
+    format = require_writable(path, channels=image.shape[2], depth=how.depth)
+    samples = how.samples(require_pixels(image))
+    height, width, channels = samples.shape
     with replacing(path) as partial:
         match format:
             case "TIFF":
-                tiff.write(partial, pixels, shape=pixels.shape, depth=depth, like=like)
+                tiff.write(partial, samples, shape=(height, width, channels), dtype=how.dtype, like=like)
             case "NPY":
                 with partial.open("wb") as stream:
-                    np.save(stream, pixels)
-            case "PNG" if depth == 16:
-                content = imagecodecs.png_encode(pixels if pixels.shape[2] > 1 else pixels[:, :, 0])
-                partial.write_bytes(content[:33] + png_chunks(pixels.shape, like) + content[33:])
+                    np.save(stream, samples)
+            case "PNG" if how.depth == 16:
+                content = imagecodecs.png_encode(samples if channels > 1 else samples[:, :, 0])
+                partial.write_bytes(content[:33] + png_chunks(samples.shape, like) + content[33:])
             case _:
-                said = _said(format, pixels.shape, like) if like else {}
-                picture(pixels).save(partial, format=format, **_HOW.get(format, {}), **said)
+                said = _said(format, samples.shape, like) if like else {}
+                picture(samples).save(partial, format=format, **_HOW.get(format, {}), **said)
 
 
 def require_writable(path: Path, *, channels: int, depth: Depth) -> str:

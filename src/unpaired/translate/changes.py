@@ -66,14 +66,7 @@ def draw_targets(where: str | Path, inputs: Sequence[str | Path], *, out: Path, 
     translator = load(where, device=device)
     if not isinstance(translator, AttributeTranslator):
         raise ConfigError(f"{where} translates between two domains; --grid shows all values of attributes")
-    framing = Translator(
-        translator.network,
-        spec=translator.spec,
-        source=translator.shape,
-        target=translator.shape,
-        fit=translator.fit,
-        background=translator.background,
-    ).framing(fit=translator.fit, alpha="compose")
+    framing = translator.pictures(translator.network).framing(fit=translator.fit, alpha="compose")
     shown = [images.to_tensor(framing.shown(framing.open(content)[0])[None])[0] for content in _files(inputs)]
     if not shown:
         raise DataError("no images given; name files, folders or zips")

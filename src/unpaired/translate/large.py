@@ -4,13 +4,14 @@ import contextlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from unpaired import images
 from unpaired.framing import Framing, Picture
-from unpaired.images import Pixels, Rows, RowWriter
+from unpaired.images import Depth, Pixels, Rows, RowWriter
 from unpaired.images.levels import DTYPES
 from unpaired.translate.plan import Job
 from unpaired.translator import Translator
@@ -32,25 +33,29 @@ def translate_file(job: Job, *, translator: Translator, scratch: Path | None, pr
             unpacked.write(job.found.read())
             unpacked.flush()
             path = Path(unpacked.name)
-        channels, background = job.framing.source[0], job.framing.background
-        rows = stack.enter_context(images.open_rows(path, channels=channels + job.transparent, background=background))
+        framing, channels = job.framing, job.framing.source[0]
+        how: dict[str, Any] = {
+            "background": framing.background, "depth": framing.read_depth, "value_range": framing.source_range
+        }  # fmt: skip
+        rows = stack.enter_context(images.open_rows(path, channels=channels + job.transparent, **how))
         alpha = job.transparent and rows.original.alpha
         if job.transparent and not alpha:
-            rows = stack.enter_context(images.open_rows(path, channels=channels, background=background))
+            rows = stack.enter_context(images.open_rows(path, channels=channels, **how))
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        shape = (rows.height, rows.width, job.framing.target[0] + alpha)
-        out = stack.enter_context(images.write_rows(job.target, shape=shape, depth=rows.depth, like=rows.original))
-        canvas = _Canvas(rows, out, framing=job.framing, alpha=alpha)
+        shape = (rows.height, rows.width, framing.target[0] + alpha)
+        like, depth = rows.original.answering(framing.target_range, alpha=alpha), framing.answer_depth(rows.original)
+        out = stack.enter_context(images.write_rows(job.target, shape=shape, depth=depth, like=like))
+        canvas = _Canvas(rows, out, framing=framing, alpha=alpha, depth=depth)
         translator.tiled(
             shape=(rows.height, rows.width), read=canvas.read, write=canvas.write, scratch=scratch, progress=progress
         )
 
 
 class _Canvas:
-    """Rows of a file as tiles, and tiles as rows of its answer."""
+    """Rows of a file as tiles, and tiles as rows of its answer. depth: of the answer."""
 
-    def __init__(self, rows: Rows, out: RowWriter, *, framing: Framing, alpha: bool) -> None:
-        self._framing, self._alpha, self._depth = framing, alpha, rows.depth
+    def __init__(self, rows: Rows, out: RowWriter, *, framing: Framing, alpha: bool, depth: Depth) -> None:
+        self._framing, self._alpha, self._depth = framing, alpha, depth
         self._image, self._transparency = _Block(rows), _Block(rows)
         self._out = out
         self._band = _NO_PIXELS
@@ -68,7 +73,7 @@ class _Canvas:
             self._missing = self._band.shape[0] * self._band.shape[1]
         picture = Picture(_NO_PIXELS, None, self._depth)
         if self._alpha:
-            picture = self._framing.picture(self._transparency.read(rows)[:, cols], alpha=True)
+            picture = self._framing.picture(self._transparency.read(rows)[:, cols], alpha=True)._replace(depth=self._depth)
         self._band[:, cols] = self._framing.answer(y[0], picture)
         self._missing -= y.shape[2] * y.shape[3]
         if not self._missing:

@@ -15,7 +15,8 @@ from unpaired.errors import DataError, RunError
 from unpaired.framing import Framing
 from unpaired.images.animation import MOVING
 from unpaired.images.channels import ALPHA
-from unpaired.images.writing import writable
+from unpaired.images.levels import Depth, type_for
+from unpaired.images.writing import depth_for, writable
 from unpaired.translator import Translator
 
 Existing = Literal["refuse", "overwrite", "keep"]
@@ -125,15 +126,18 @@ def _job(found: Found, *, translator: Translator, framing: Framing) -> Job:
         place = writable(found.place, channels=channels, depth=8)
         return Job(found, found.out / place, framing, "none", problem=found.reason(error))
     if moves:
+        if framing.source_range or framing.target_range:
+            problem = "an animation, whose samples cannot be numbers of a value range"
+            return Job(found, found.out / found.place, framing, "none", problem=problem)
         if channels + framing.layered > 4:
             problem = f"an animation, whose frames cannot have {channels} channels"
             return Job(found, found.out / found.place, framing, "none", problem=problem)
         place = found.place if found.place.suffix.lower() in MOVING else found.place.with_suffix(".png")
         return Job(found, found.out / place, framing, "frames", transparent=framing.layered)
-    place = writable(found.place, channels=channels, depth=header.depth)
+    place = writable(found.place, channels=channels, depth=_depth(header, framing, alpha=False))
     transparent = framing.layered and header.channels in ALPHA
     if transparent:
-        holds = writable(found.place, channels=channels + 1, depth=header.depth)
+        holds = writable(found.place, channels=channels + 1, depth=_depth(header, framing, alpha=True))
         transparent = framing.alpha == "keep" or holds == place
         place = holds if transparent else place
     if not transparent:
@@ -141,6 +145,13 @@ def _job(found: Found, *, translator: Translator, framing: Framing) -> Job:
     large = framing.fit == "whole" and translator.tile_for(header.height, header.width) is not None
     size = header.height * header.width
     return Job(found, found.out / place, framing, "tiles" if large else "whole", transparent=transparent, size=size)
+
+
+def _depth(header: images.Header, framing: Framing, *, alpha: bool) -> Depth:
+    """The depth that the answer's format has to hold."""
+    if framing.target_range is None:
+        return header.depth
+    return depth_for(type_for(header.dtype, found=framing.source_range, wanted=framing.target_range, alpha=alpha))
 
 
 def _refuse(jobs: Sequence[Job], *, existing: Existing) -> None:
