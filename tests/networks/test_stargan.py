@@ -109,12 +109,12 @@ def test_slopes_are_the_gradient_of_the_scores(shape, depth):
     (wanted,) = torch.autograd.grad(network(x)[0].sum(), x, create_graph=True)
     slopes = network.slopes(x.detach())
     assert wanted.abs().max() > 1e-4
-    torch.testing.assert_close(slopes, wanted, rtol=1e-6, atol=1e-12)
+    torch.testing.assert_close(slopes, wanted, rtol=1e-6, atol=1e-15)
     learn = [parameter for name, parameter in network.named_parameters() if name.endswith("weight") and "classes" not in name]
     found = torch.autograd.grad(penalty(slopes), learn)
     for gradient, other in zip(found, torch.autograd.grad(penalty(wanted), learn), strict=True):
         assert other.abs().max() > 0
-        torch.testing.assert_close(gradient, other, rtol=1e-6, atol=1e-12)
+        torch.testing.assert_close(gradient, other, rtol=1e-6, atol=1e-15)
 
 
 def penalty(slopes):
