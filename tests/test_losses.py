@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from unpaired.config import from_dict
 from unpaired.errors import ConfigError, ShapeError
-from unpaired.losses import L1, L2, Huber, LeastSquares, NonSaturating, feature_matching
+from unpaired.losses import L1, L2, Huber, LeastSquares, MinMax, NonSaturating, Wasserstein, feature_matching, slope_penalty
 
 SHAPES = [(7,), (5, 1), (4, 1, 1, 1), (3, 1, 6, 6)]
 
@@ -49,6 +49,34 @@ def test_adversarial_losses_by_hand():
     assert LeastSquares().discriminator(real, fake).item() == (1 + 1) / 2 + (9 + 1) / 2
 
 
+def test_min_max_is_what_the_discriminator_maximises(scores):
+    """E log(1 - D(fake)) for the generator, by torch's sigmoid and logarithm."""
+    real, fake = scores
+    torch.testing.assert_close(MinMax().generator(fake), functional.logsigmoid(-fake).mean())
+    torch.testing.assert_close(MinMax().discriminator(real, fake), NonSaturating().discriminator(real, fake))
+    assert MinMax().generator(torch.tensor([math.log(3)])).item() == pytest.approx(math.log(1 / 4))
+
+
+def test_wasserstein_by_hand():
+    real, fake = torch.tensor([2.0, 0.0, 4.0]), torch.tensor([3.0, -1.0])
+    assert Wasserstein().generator(fake).item() == -1
+    assert Wasserstein().discriminator(real, fake).item() == 1 - 2
+    assert Wasserstein().penalty == 10
+    assert not hasattr(Wasserstein(), "chance")
+    with pytest.raises(ConfigError, match="penalty: input should be greater than or equal to 0"):
+        from_dict(Wasserstein, {"penalty": -1.0})
+
+
+def test_slope_penalty_by_hand():
+    # Slopes of length 5, 0 and 1, whatever their shape.
+    slopes = torch.tensor([[[3.0, 4.0]], [[0.0, 0.0]], [[0.6, -0.8]]])
+    assert slope_penalty(slopes).item() == pytest.approx((16 + 1 + 0) / 3)
+    assert slope_penalty(slopes.bfloat16()).dtype == torch.float32
+    flat = torch.zeros(2, 3, requires_grad=True)
+    slope_penalty(flat).backward()
+    assert flat.grad.isfinite().all()
+
+
 def test_hopeless_scores_still_teach():
     """Non-saturating: where the discriminator is sure that an image is fake, the gradient is not lost."""
     score = torch.tensor([-200.0], requires_grad=True)
@@ -64,7 +92,8 @@ def test_chance():
     assert NonSaturating.chance == pytest.approx(2 * 0.6931471805599453)
     assert LeastSquares.chance == 0.5
     answers = torch.linspace(-2, 2, 401)
-    for gan, half in ((NonSaturating(), 0.0), (LeastSquares(), 0.5)):
+    assert MinMax.chance == NonSaturating.chance
+    for gan, half in ((NonSaturating(), 0.0), (MinMax(), 0.0), (LeastSquares(), 0.5)):
         losses = torch.stack([gan.discriminator(answer, answer) for answer in answers])
         assert losses.min().item() == pytest.approx(gan.chance)
         assert answers[losses.argmin()].item() == pytest.approx(half, abs=1e-6)

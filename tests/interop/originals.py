@@ -174,6 +174,55 @@ class Discriminator(nn.Module):
         return self.conv5(x)
 
 
+def counted(channels):
+    """An affine instance norm that counts statistics along; its project never looks at them."""
+    return nn.InstanceNorm2d(channels, affine=True, track_running_stats=True)
+
+
+class StarGANBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+        self.main = nn.Sequential(first, counted(channels), nn.ReLU(), second, counted(channels))
+
+    def forward(self, x):
+        return x + self.main(x)
+
+
+class StarGANGenerator(nn.Module):
+    """yunjey's: an image and a label, each number of which it sees as a plane."""
+
+    def __init__(self, *, numbers, w=4, blocks=2):
+        super().__init__()
+        layers = [nn.Conv2d(3 + numbers, w, 7, padding=3, bias=False), counted(w), nn.ReLU()]
+        for width in (2 * w, 4 * w):
+            layers += [nn.Conv2d(width // 2, width, 4, 2, 1, bias=False), counted(width), nn.ReLU()]
+        layers += [StarGANBlock(4 * w) for _ in range(blocks)]
+        for width in (2 * w, w):
+            layers += [nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False), counted(width), nn.ReLU()]
+        self.main = nn.Sequential(*layers, nn.Conv2d(w, 3, 7, padding=3, bias=False), nn.Tanh())
+
+    def forward(self, x, label):
+        planes = label[:, :, None, None].repeat(1, 1, x.shape[2], x.shape[3])
+        return self.main(torch.cat([x, planes], dim=1))
+
+
+class StarGANDiscriminator(nn.Module):
+    """yunjey's: scores of patches, and the label's numbers."""
+
+    def __init__(self, *, numbers, size, w=4, layers=3):
+        super().__init__()
+        widths = [3, *(w * 2**level for level in range(layers))]
+        steps = [(nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(0.01)) for before, after in pairwise(widths)]
+        self.main = nn.Sequential(*(layer for step in steps for layer in step))
+        self.conv1 = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(widths[-1], numbers, size // 2**layers, bias=False)
+
+    def forward(self, x):
+        features = self.main(x)
+        return self.conv1(features), self.conv2(features).flatten(1)
+
+
 def drawn(network):
     """The network with weights, offsets and statistics drawn at random, so that activations neither vanish nor grow."""
     for name, value in network.state_dict().items():

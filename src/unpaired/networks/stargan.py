@@ -104,16 +104,17 @@ class StarGANDiscriminatorNet(nn.Module):
         Written out as the convolutions' transposes, last to first: all layers are linear but the LeakyReLUs, whose slopes
         change nowhere but at 0. So weights learn through it by differentiating once, not twice, and x need not.
         """
-        slopes: list[Tensor] = []
+        rising: list[Tensor] = []
         for convolution in self.convolutions:
             # Detached, not under no_grad: autocast would keep the cast weights for the transposes, without their history.
             weight, bias = (parameter.detach() for parameter in convolution.parameters())
             x = F.conv2d(x.detach(), weight, bias, stride=2, padding=1)
-            slopes.append(torch.where(x > 0, 1.0, SLOPE).to(x.dtype))
-            x = x * slopes[-1]
+            rising.append(x > 0)
+            x = F.leaky_relu(x, SLOPE)
         gradient = F.conv_transpose2d(torch.ones_like(x[:, :1]), self.source.weight, padding=1)
-        for convolution, slope in zip(reversed(self.convolutions), reversed(slopes), strict=True):
-            gradient = F.conv_transpose2d(gradient * slope, convolution.get_parameter("weight"), stride=2, padding=1)
+        for convolution, rises in zip(reversed(self.convolutions), reversed(rising), strict=True):
+            gradient = torch.where(rises, gradient, SLOPE * gradient)
+            gradient = F.conv_transpose2d(gradient, convolution.get_parameter("weight"), stride=2, padding=1)
         return gradient
 
 
