@@ -25,8 +25,8 @@ class AttributeTranslator:
 
     network: (x [N, *shape] in [-1, 1], label) -> [N, *shape]. labelling: what a label says. reader: the game's discriminator,
     whose answers say what an image's attributes are; None where it was not kept: then those that are not set must be told.
-    spec, reader_spec: what both were built from. fit, background, value_range: how pictures are brought to `shape` and to the range
-    of the network (see `DataOptions`).
+    spec, reader_spec: what both were built from. fit, background, value_range: how pictures are brought to `shape` and to the
+    range of the network (see `DataOptions`).
     """
 
     def __init__(

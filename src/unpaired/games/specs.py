@@ -227,6 +227,9 @@ class StarGAN:
     """Weight of both domain classification losses."""
     reconstruction: NonNegativeFloat = 10.0
     """Weight of the reconstruction loss."""
+    identity: NonNegativeFloat = 0.0
+    """Weight of the loss that asks the generator to leave images alone whose label is their own: not in the paper. It keeps what
+    no label speaks of from drifting."""
     critic: PositiveInt = 5
     """Moves of the discriminator for each of the generator."""
     mask: bool = True

@@ -54,12 +54,13 @@ class StarGAN(Game[Labelled]):
 
         if generator_moves:
             score, answer = self.discriminate(fake)
-            back = self.generate(fake, label)
             losses = {
                 "source": gan.generator(score),
                 "classes": spec.classification * labelling.loss(answer, targets),  # L_cls^f, equation 3
-                "reconstruction": spec.reconstruction * spec.distance(back, real),  # L_rec, equation 4
+                "reconstruction": spec.reconstruction * spec.distance(self.generate(fake, label), real),  # L_rec, equation 4
             }
+            if spec.identity:
+                losses["identity"] = spec.identity * spec.distance(self.generate(real, label), real)  # not in the paper
             yield Turn("generator", losses)
 
     def remains(self) -> Mapping[str, AttributeTranslator]:
