@@ -189,6 +189,11 @@ def test_columns_that_are_not_there_are_told(text, said):
         told(table([("a", "1"), ("b", "0")], "hair,x"), text)
 
 
+def test_all_columns_are_looked_at_before_any_is_refused():
+    with pytest.raises(DataError, match=r"column 'x' says 'a' in every row.*\n.*column 'z' is empty in every row"):
+        told(table([("a", "1", ""), ("a", "0", "")], "x,y,z"))
+
+
 def test_rules_are_what_was_written():
     assert rules('[hair]\ncolumn = "h"\nvalues = ["a", "b"]\n[c]\none_of = ["x", "y"]') == (
         Rule("hair", "h", (), ("a", "b")),

@@ -82,18 +82,25 @@ def interpret(table: Table, rules: Sequence[Rule] | None, *, where: str, strict:
     (or 0 and 1, no and yes, off and on, false and true, in any case), it is binary; else its values are the distinct cells in
     natural order. strict: cells outside the values that the rules declare are an error, not a warning.
 
-    Raises DataError, naming lines, and ConfigError where a rule names a column that there is not.
+    Raises DataError, naming lines, or ConfigError where a rule names a column that there is not; of all columns at once.
     """
     attributes, values = [], []
+    wrong: list[DataError | ConfigError] = []
     for rule in rules or [Rule(column, column, (), None) for column in table.columns]:
         here = f"{where}, [{rule.name}]" if rules else table.where
-        if rule.one_of:
-            found = _one_of(table, rule, here=here)
-        else:
-            column = rule.column or (table.columns[0] if len(table.columns) == 1 else rule.name)
-            found = _of_column(table, rule, _column(table, column, here=here), here=here, strict=strict)
+        try:
+            if rule.one_of:
+                found = _one_of(table, rule, here=here)
+            else:
+                column = rule.column or (table.columns[0] if len(table.columns) == 1 else rule.name)
+                found = _of_column(table, rule, _column(table, column, here=here), here=here, strict=strict)
+        except (DataError, ConfigError) as error:
+            wrong.append(error)
+            continue
         attributes.append(found[0])
         values.append(found[1])
+    if wrong:
+        raise type(wrong[0])("\n".join(map(str, wrong)))
     return tuple(attributes), np.stack(values, axis=1)
 
 
@@ -118,7 +125,7 @@ def _of_column(table: Table, rule: Rule, column: int, *, here: str, strict: bool
     else:
         if len(filled) > MOST_VALUES and table.kind != "classes":
             raise DataError(
-                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({few(sorted(filled))})"
+                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({few(sorted(filled, key=natural))})"
                 f": too many values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
             )
         if len(filled) < 2:
