@@ -124,9 +124,9 @@ def _of_column(table: Table, rule: Rule, column: int, *, here: str, strict: bool
         return Attribute(name=rule.name, values=BINARY, binary=True), numbers[inverse.reshape(-1)]
     else:
         if len(filled) > MOST_VALUES and table.kind != "classes":
+            some = few(sorted(filled, key=natural))
             raise DataError(
-                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({few(sorted(filled, key=natural))})"
-                f": too many values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
+                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({some}): too many values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
             )
         if len(filled) < 2:
             said = f"says '{next(iter(filled))}' in every row" if filled else "is empty in every row"
