@@ -181,6 +181,7 @@ def test_what_is_wrong_with_rules_is_told(text, said):
         ),
         ("[shoes]", "has no column 'shoes'; its columns are hair, x"),
         ('[part]\ncolumn = "split"', "no column 'split' .which tells files and parts"),
+        ('["a=b"]\ncolumn = "x"', "'a=b' is no attribute"),
         ('["a=b"]\ncolumn = "hair"', "'a=b' is no attribute: name: .*holds no '='"),
     ],
 )

@@ -118,15 +118,16 @@ def _of_column(table: Table, rule: Rule, column: int, *, here: str, strict: bool
     filled = {word: int(count) for word, count in zip(words, counts, strict=True) if word}
     if rule.values is not None:
         _require_declared(table, column, rule.values, filled, here=here, strict=strict)
-        chosen, binary = rule.values, False
+        chosen = rule.values
     elif table.kind != "classes" and (pair := _yes_no(table, column, filled)) is not None:
         numbers = np.array([pair.index(word.casefold()) if word else UNKNOWN for word in words], np.int64)
-        return Attribute(name=rule.name, values=BINARY, binary=True), numbers[inverse.reshape(-1)]
+        return _attribute(rule.name, BINARY, binary=True, here=here), numbers[inverse.reshape(-1)]
     else:
         if len(filled) > MOST_VALUES and table.kind != "classes":
             some = few(sorted(filled, key=natural))
             raise DataError(
-                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({some}): too many values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
+                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({some}): too many "
+                f"values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
             )
         if len(filled) < 2:
             said = f"says '{next(iter(filled))}' in every row" if filled else "is empty in every row"
@@ -134,9 +135,9 @@ def _of_column(table: Table, rule: Rule, column: int, *, here: str, strict: bool
                 f"{table.where}: column '{table.columns[column]}' {said}: nothing to learn; wanted two values or more: name the "
                 f"columns that count in {RULES}"
             )
-        chosen, binary = tuple(sorted(filled, key=natural)), False
+        chosen = tuple(sorted(filled, key=natural))
     numbers = np.array([chosen.index(word) if word in chosen else UNKNOWN for word in words], np.int64)
-    return _attribute(rule.name, chosen, binary=binary, here=here), numbers[inverse.reshape(-1)]
+    return _attribute(rule.name, chosen, binary=False, here=here), numbers[inverse.reshape(-1)]
 
 
 def _yes_no(table: Table, column: int, filled: Mapping[str, int]) -> tuple[str, str] | None:
