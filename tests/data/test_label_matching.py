@@ -78,6 +78,15 @@ def test_a_bare_name_that_is_there_twice_is_refused(labelled):
         matched(root)
 
 
+def test_a_path_goes_before_a_bare_name(labelled):
+    root = labelled("faces", {"1.png": ("x", "1"), "images/1.png": ("y", "0"), "images/2.png": ("y", "0")})
+    (root / "attributes.csv").write_text("file,hair\n1.png,x\nimages/1.png,y\n2.png,y\n")
+    assert matched(root, strict=True).rows == {"1.png": 0, "images/1.png": 1, "images/2.png": 2}
+    shutil.copytree(root / "images", root / "img_align_celeba")
+    with pytest.raises(DataError, match=r"line 4 \(2.png\), which may be images/2.png, img_align_celeba/2.png"):
+        matched(root)
+
+
 def test_celebas_own_layout(labelled):
     root = labelled("celeba", {f"Img/img_align_celeba/{i:06}.jpg": ("x",) for i in range(4)}, header=("a",))
     (root / "attributes.csv").unlink()

@@ -181,12 +181,18 @@ def test_what_is_wrong_with_rules_is_told(text, said):
         ),
         ("[shoes]", "has no column 'shoes'; its columns are hair, x"),
         ('[part]\ncolumn = "split"', "no column 'split' .which tells files and parts"),
+        ('["a=b"]\ncolumn = "x"', "'a=b' is no attribute"),
         ('["a=b"]\ncolumn = "hair"', "'a=b' is no attribute: name: .*holds no '='"),
     ],
 )
 def test_columns_that_are_not_there_are_told(text, said):
     with pytest.raises(ConfigError, match=said):
         told(table([("a", "1"), ("b", "0")], "hair,x"), text)
+
+
+def test_all_columns_are_looked_at_before_any_is_refused():
+    with pytest.raises(DataError, match=r"column 'x' says 'a' in every row.*\n.*column 'z' is empty in every row"):
+        told(table([("a", "1", ""), ("a", "0", "")], "x,y,z"))
 
 
 def test_rules_are_what_was_written():

@@ -141,7 +141,7 @@ def _labels(found: Found, errors: list[str], *, holdout: float, cache: Path | No
         matched = match(found, strict=False)
         attributes, values = interpret(found.table, found.rules, where=found.rules_where, strict=False)
     except UnpairedError as error:
-        errors.append(str(error))
+        errors += str(error).splitlines()
         return None
     names = matched.names
     if matched.tests is not None:

@@ -91,9 +91,11 @@ class _Seeker:
 
     def __call__(self, file: str) -> Sequence[str]:
         file = file.replace("\\", "/").removeprefix("./")
+        if file in self.names:
+            return [file]
         exact = [folder + file for folder in _FOLDERS if folder + file in self.names]
         if exact:
-            return exact[:1]
+            return exact
         stems, bare, bare_stems = self._others
         if "/" not in file and file in bare:
             return bare[file]

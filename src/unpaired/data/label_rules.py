@@ -82,18 +82,25 @@ def interpret(table: Table, rules: Sequence[Rule] | None, *, where: str, strict:
     (or 0 and 1, no and yes, off and on, false and true, in any case), it is binary; else its values are the distinct cells in
     natural order. strict: cells outside the values that the rules declare are an error, not a warning.
 
-    Raises DataError, naming lines, and ConfigError where a rule names a column that there is not.
+    Raises DataError, naming lines, or ConfigError where a rule names a column that there is not; of all columns at once.
     """
     attributes, values = [], []
+    wrong: list[DataError | ConfigError] = []
     for rule in rules or [Rule(column, column, (), None) for column in table.columns]:
         here = f"{where}, [{rule.name}]" if rules else table.where
-        if rule.one_of:
-            found = _one_of(table, rule, here=here)
-        else:
-            column = rule.column or (table.columns[0] if len(table.columns) == 1 else rule.name)
-            found = _of_column(table, rule, _column(table, column, here=here), here=here, strict=strict)
+        try:
+            if rule.one_of:
+                found = _one_of(table, rule, here=here)
+            else:
+                column = rule.column or (table.columns[0] if len(table.columns) == 1 else rule.name)
+                found = _of_column(table, rule, _column(table, column, here=here), here=here, strict=strict)
+        except (DataError, ConfigError) as error:
+            wrong.append(error)
+            continue
         attributes.append(found[0])
         values.append(found[1])
+    if wrong:
+        raise type(wrong[0])("\n".join(map(str, wrong)))
     return tuple(attributes), np.stack(values, axis=1)
 
 
@@ -111,15 +118,16 @@ def _of_column(table: Table, rule: Rule, column: int, *, here: str, strict: bool
     filled = {word: int(count) for word, count in zip(words, counts, strict=True) if word}
     if rule.values is not None:
         _require_declared(table, column, rule.values, filled, here=here, strict=strict)
-        chosen, binary = rule.values, False
+        chosen = rule.values
     elif table.kind != "classes" and (pair := _yes_no(table, column, filled)) is not None:
         numbers = np.array([pair.index(word.casefold()) if word else UNKNOWN for word in words], np.int64)
-        return Attribute(name=rule.name, values=BINARY, binary=True), numbers[inverse.reshape(-1)]
+        return _attribute(rule.name, BINARY, binary=True, here=here), numbers[inverse.reshape(-1)]
     else:
         if len(filled) > MOST_VALUES and table.kind != "classes":
+            some = few(sorted(filled, key=natural))
             raise DataError(
-                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({few(sorted(filled))})"
-                f": too many values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
+                f"{table.where}: column '{table.columns[column]}' has {len(filled)} different cells ({some}): too many "
+                f"values for an attribute; wanted 2 to {MOST_VALUES}: name the columns that count in {RULES}"
             )
         if len(filled) < 2:
             said = f"says '{next(iter(filled))}' in every row" if filled else "is empty in every row"
@@ -127,9 +135,9 @@ def _of_column(table: Table, rule: Rule, column: int, *, here: str, strict: bool
                 f"{table.where}: column '{table.columns[column]}' {said}: nothing to learn; wanted two values or more: name the "
                 f"columns that count in {RULES}"
             )
-        chosen, binary = tuple(sorted(filled, key=natural)), False
+        chosen = tuple(sorted(filled, key=natural))
     numbers = np.array([chosen.index(word) if word in chosen else UNKNOWN for word in words], np.int64)
-    return _attribute(rule.name, chosen, binary=binary, here=here), numbers[inverse.reshape(-1)]
+    return _attribute(rule.name, chosen, binary=False, here=here), numbers[inverse.reshape(-1)]
 
 
 def _yes_no(table: Table, column: int, filled: Mapping[str, int]) -> tuple[str, str] | None:
