@@ -1,7 +1,7 @@
 """Write the numbers of `results/*/result.json` into README.md and docs/*.md.
 
 Between `<!-- results:NAME:WHAT -->` and `<!-- /results -->` everything is replaced: WHAT is `claims`, `scores`, `modes`,
-`conditions`, `segments`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
+`conditions`, `attributes`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
 """
 
 import json
@@ -69,6 +69,25 @@ def conditions(result: Result) -> str:
     return "\n".join(lines)
 
 
+def attributes(result: Result) -> str:
+    """Of changes of attributes, a table for each group of faces: the share taken and the error, by change and method."""
+    scores = result["metrics"]["scores"]
+    groups = scores if "labelled" in result["metrics"] else {"": scores}
+    lines = []
+    for group, by_method in groups.items():
+        methods = list(by_method)
+        lines += [f"| {group or 'change'} | {' | '.join(methods)} |", "| --- |" + " ---: |" * len(methods)]
+        for change in next(iter(by_method.values())):
+            cells = []
+            for method in methods:
+                row = by_method[method][change]
+                error = f", {row['error']:.4f}" if "error" in row else ""
+                cells.append(f"{row['taken']:.0%}{error}")
+            lines.append(f"| {change} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
 def facts(result: Result) -> str:
     """How the result came about."""
     seeds = ", ".join(map(str, result["seeds"]))
@@ -90,6 +109,7 @@ WRITERS: dict[str, Callable[[Result], str]] = {
     "scores": scores,
     "modes": modes,
     "conditions": conditions,
+    "attributes": attributes,
     "facts": facts,
     "summary": summary,
 }
