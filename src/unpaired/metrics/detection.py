@@ -37,7 +37,8 @@ class Detection(NamedTuple):
     false_alarm_rate: Share
     """Of the reals, those called fake."""
     fooled_rate: Share
-    """Of the fakes, those taken for real: 1 - hit rate, the number of pix2pix's and CycleGAN's tables."""
+    """Of the fakes, those taken for real: 1 - hit rate. The tables of pix2pix and CycleGAN have it too, but of fakes shown side
+    by side with a real picture: not the same test."""
     d_prime: Estimate
     """z(hit rate) - z(false alarm rate); 0 where fakes and reals are told apart no better than by chance."""
     criterion: float

@@ -82,9 +82,8 @@ def copying(
     the Mann-Whitney statistic Z_U; C_T is their mean, weighted by the held-out data's share of each cell. Cells are found
     by k-means on the training data; one that holds `more_than` generated samples or fewer does not count. With one cell,
     C_T is about standard normal where samples and held-out data have one distribution; over c cells of equal weight its
-    deviation shrinks to 1 / sqrt(c). As in the paper there is no correction for continuity (the authors' code has one). One
-    cell can miss a generator that copies here and fits badly there: take some tens
-    where there are thousands of samples.
+    deviation shrinks to 1 / sqrt(c). As in the paper there is no correction for continuity (the authors' code has one).
+    One cell can miss a generator that copies here and fits badly there: take some tens where there are thousands of samples.
 
     samples: [N, ...], held_out: [P, ...], train: [M, ...], rows of one shape (else ShapeError, as where no cell counts).
     """
