@@ -118,7 +118,7 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     where = choose_device(device)[0]
     judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
     exam = evaluation.exam_of(data)
-    cases = exam.cases(load_bundle(folder, device=str(where)), part="test")
+    cases = [case.answered() for case in exam.cases(load_bundle(folder, device=str(where)), part="test")]
     scores = evaluation.evaluate(cases, extractor=judge)
     if not scores:
         raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")

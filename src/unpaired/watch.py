@@ -73,7 +73,7 @@ class Watch:
         )
 
     def evaluate(self, step: int, remains: Mapping[str, Product]) -> float | None:
-        cases = self.exam.cases(remains, part="validation")
+        cases = [case.answered() for case in self.exam.cases(remains, part="validation")]
         scores = evaluation.evaluate(cases)
         self.error, self.measure = evaluation.criterion(scores), evaluation.criterion_measure(scores)
         self.doing_nothing = evaluation.criterion(scores, method="doing nothing")

@@ -48,6 +48,11 @@ class Case(NamedTuple):
     back: Callable[[Tensor, Rows], Tensor] | None
     alike: bool
 
+    def answered(self) -> "Case":
+        """The same case, its answers computed once, now."""
+        answers = self.answer(ALL)
+        return self._replace(answer=answers.__getitem__)
+
 
 class Exam(Protocol):
     """What held-out images of a kind ask of what a game leaves."""
