@@ -1,6 +1,6 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import earth, edges, faces, toy, toy_conditions
+from unpaired.experiments import earth, edges, faces, faces_attributes, faces_two_styles, toy, toy_conditions
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
 
@@ -17,6 +17,8 @@ UNMEASURED: dict[str, Experiment] = {
     "earth": earth.EARTH,
     "edges": edges.EDGES,
     "emoji": edges.EMOJI,
+    "faces-attributes": faces_attributes.ATTRIBUTES,
+    "faces-two-styles": faces_two_styles.TWO_STYLES,
 }
 """Those that were tried at their quick size alone."""
 
