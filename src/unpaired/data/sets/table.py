@@ -30,6 +30,18 @@ def _faces(task: Literal["hair", "glasses"]) -> Callable[[Path, int], None]:
     return make
 
 
+def _faces_attributes(folder: Path, size: int) -> None:
+    from unpaired.data.sets import faces_labelled
+
+    faces_labelled.make_attributes(folder, size=size, test=FACES_HELD_OUT)
+
+
+def _faces_two_styles(folder: Path, size: int) -> None:
+    from unpaired.data.sets import faces_labelled
+
+    faces_labelled.make_two_styles(folder, size=size, test=FACES_HELD_OUT)
+
+
 EMOJI_HELD_OUT = 264
 """64 to choose the best checkpoint by, 200 to test on."""
 
@@ -65,6 +77,14 @@ SETS: dict[str, NamedSet] = {
     "faces:hair": NamedSet("drawn faces, dark hair <-> blond, with exact counterfactuals", "CC BY 4.0", _faces("hair")),
     "faces:glasses": NamedSet(
         "drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")
+    ),
+    "faces:attributes": NamedSet(
+        "drawn faces, labelled: hair colour, glasses, expression; with exact counterfactuals", "CC BY 4.0", _faces_attributes
+    ),
+    "faces:two-styles": NamedSet(
+        "drawn faces in two styles, labelled for hair colour and glasses or for expression; with exact counterfactuals",
+        "CC BY 4.0",
+        _faces_two_styles,
     ),
     "edges": NamedSet("emoji, line drawing <-> colour, of different emoji; partners hidden", "CC BY-SA 4.0", _emoji("edges")),
     "edges-pairs": NamedSet("emoji, line drawing <-> colour, in pairs", "CC BY-SA 4.0", _emoji("edges-pairs")),
