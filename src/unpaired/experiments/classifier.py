@@ -58,8 +58,8 @@ class Classifier(nn.Module):
 
 
 def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: Lessons) -> Classifier:
-    """A classifier that was trained on these images, disturbed: cross-entropy of each attribute over the images where it is known,
-    summed; Adam, half a cosine.
+    """A classifier that was trained on these images, `disturbed`: the sum of each attribute's cross-entropy over the images where
+    it is known; Adam, half a cosine.
 
     images: [N, C, H, W] in [-1, 1]; values: [N, A], integers below `classes` (how many values each attribute has), or -1 where
     unknown. The same arguments give the same weights on the same machine; the caller's random state stays as it was. ShapeError
@@ -83,7 +83,8 @@ def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: L
 
 
 def disturbed(x: Tensor) -> Tensor:
-    """Images as a translator may paint them: mirrored or not, softer by any degree, paler or brighter, a little noisy.
+    """Images as a translator may paint them: mirrored or not, softer by any degree, paler or brighter, a little noisy. All by
+    torch's own chance.
 
     Taught from clean drawings alone, the judge called every soft stroke missing: it knew no glasses in a face blurred by 3 px.
     x: [N, C, H, W] in [-1, 1], as the result.

@@ -113,10 +113,10 @@ SETS: dict[str, NamedSet] = {
         "drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")
     ),
     "faces:attributes": NamedSet(
-        "drawn faces labelled for hair, glasses and expression, with exact counterfactuals", "CC BY 4.0", _faces_attributes
+        "drawn faces, labelled: hair colour, glasses, expression; with exact counterfactuals", "CC BY 4.0", _faces_attributes
     ),
     "faces:two-styles": NamedSet(
-        "two styles of drawn faces, each labelled for other attributes, with exact counterfactuals",
+        "drawn faces in two styles, labelled for hair colour and glasses or for expression; with exact counterfactuals",
         "CC BY 4.0",
         _faces_two_styles,
     ),
