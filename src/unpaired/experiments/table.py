@@ -10,11 +10,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-hair": faces.HAIR,
     "faces-glasses": faces.GLASSES,
     "faces-sequence": faces.SEQUENCE,
+    "earth": earth.EARTH,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
-    "earth": earth.EARTH,
     "edges": edges.EDGES,
     "emoji": edges.EMOJI,
     "faces-attributes": faces_attributes.ATTRIBUTES,
