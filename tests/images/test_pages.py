@@ -169,6 +169,12 @@ def test_three_scans_are_no_colour_picture(noise, by_pillow, as_tiff):
         images.read(by_pillow([scans[:, :, channel : channel + 1] for channel in range(3)]))
     labelled = as_tiff(np.ascontiguousarray(np.moveaxis(scans, 2, 0)), photometric="minisblack", metadata={"axes": "CYX"})
     assert np.array_equal(images.read(labelled), scans)
+    assert np.array_equal(images.open_image(labelled)[0], scans)
+    assert images.header(labelled).pages == images.header(labelled, channels=3).pages == 1
+    # And where another number is wanted, they are images after all.
+    with pytest.raises(UnreadableImages, match="a TIFF of 3 pages"):
+        images.read(labelled, channels=1)
+    assert [pixels.shape for pixels, _ in opened(labelled, channels=1)] == [(20, 30, 1)] * 3
 
 
 def test_times_and_channels(noise, as_tiff):

@@ -89,10 +89,10 @@ def arranged(file: tifffile.TiffFile, *, channels: int | None) -> tuple[Place, .
     """Where the images of a file are; one at least.
 
     Copies of reduced size and masks that say so (pyramids, thumbnails, overviews) are no images of their own. Several pages are
-    one image where the file says that they are its channels (axes CYX) or its rows (YXC); where more than 4 `channels` are
-    asked for and the pages, of one size and type, have so many together; and where they are so narrow, or so wide as there are
-    `channels`, that they must be the rows of an array [H, W, C], as tifffile writes it unless it is told otherwise. All other
-    pages are images of their own. UnreadableImages where what is there cannot be reached.
+    one image where the file says that they are its channels (axes CYX) and so many are asked for, or that they are its rows
+    (YXC); where more than 4 `channels` are asked for and the pages, of one size and type, have so many together; and where they
+    are so narrow, or so wide as there are `channels`, that they must be the rows of an array [H, W, C], as tifffile writes it
+    unless it is told otherwise. All other pages are images of their own. channels: None for as many as the file has. UnreadableImages where what is there cannot be reached.
     """
     numbers = _full(file)
     pages: list[Any] = [file.pages[number].aspage() for number in numbers]
@@ -103,7 +103,7 @@ def arranged(file: tifffile.TiffFile, *, channels: int | None) -> tuple[Place, .
     shape: tuple[int, ...] = series.shape if series is not None else ()
     axes = series.axes if series is not None else ""
     single = pages[0].samplesperpixel == 1
-    if single and axes.endswith("CYX") and (axes == "CYX" or shape[-3] == channels):
+    if single and axes.endswith("CYX") and (shape[-3] == channels or (channels is None and shape[-3] == len(numbers))):
         return tuple(Place(numbers[first : first + shape[-3]]) for first in range(0, len(numbers), shape[-3]))
     if single and axes in ("YXC", "YXS"):
         return (Place(numbers, "rows"),)
