@@ -92,7 +92,9 @@ def arranged(file: tifffile.TiffFile, *, channels: int | None) -> tuple[Place, .
     one image where the file says that they are its channels (axes CYX) and so many are asked for, or that they are its rows
     (YXC); where more than 4 `channels` are asked for and the pages, of one size and type, have so many together; and where they
     are so narrow, or so wide as there are `channels`, that they must be the rows of an array [H, W, C], as tifffile writes it
-    unless it is told otherwise. All other pages are images of their own. channels: None for as many as the file has. UnreadableImages where what is there cannot be reached.
+    unless it is told otherwise. All other pages are images of their own.
+
+    channels: None for as many as the file has. UnreadableImages where what is there cannot be reached.
     """
     numbers = _full(file)
     pages: list[Any] = [file.pages[number].aspage() for number in numbers]
