@@ -655,6 +655,117 @@ def test_flicker_is_that_of_the_network(tmp_path):
     assert wanted.change > 0
 
 
+# -- pages --
+
+
+def paged(path, pages):
+    """A TIFF of pages [H, W, C] of any sizes and depths."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with images.write_pages(path, room=1 << 20) as out:
+        for pixels in pages:
+            out.append(pixels)
+    return pages
+
+
+def all_pages(path):
+    with images.open_pages(path) as pages:
+        return [images.open_image(page)[0] for page in pages]
+
+
+@pytest.mark.parametrize("how", [{}, {"batch": 2}, {"tile": 16}])
+def test_every_page_is_translated_in_order(same, tmp_path, how):
+    """Whatever their sizes and depths; none is lost, and none changed where the network changes nothing."""
+    pages = [noise(3, np.uint8, height=13 + 9 * (number > 5), width=22) + np.uint8(number) for number in range(8)]
+    pages[3] = noise(3, np.uint16, height=20, width=9)
+    pages[4] = noise(3, np.float32, height=30, width=31)
+    paged(tmp_path / "in" / "deep" / "scans.tiff", pages)
+    (tmp_path / "in" / "misnamed.png").write_bytes((tmp_path / "in" / "deep" / "scans.tiff").read_bytes())
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu", **how)
+    assert (done.skipped, done.ways) == ([], {"whole, page by page": 2})
+    assert files(tmp_path / "out") == ["deep/scans.tiff", "misnamed.tif"]
+    for name in files(tmp_path / "out"):
+        found = all_pages(tmp_path / "out" / name)
+        assert len(found) == 8
+        for pixels, wanted in zip(found, pages, strict=True):
+            assert pixels.dtype == wanted.dtype
+            np.testing.assert_allclose(pixels, wanted, atol=0 if wanted.dtype != np.float32 else 1e-6)
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(tmp_path / "in" / "deep" / "scans.tiff", "scans.tiff")
+    translate_files(same(), [tmp_path / "in.zip"], out=tmp_path / "zip", device="cpu", **how)
+    assert (tmp_path / "zip" / "scans.tiff").read_bytes() == (tmp_path / "out" / "deep" / "scans.tiff").read_bytes()
+
+
+def test_each_page_gets_its_own_answer(tmp_path):
+    pages = paged(tmp_path / "a.tif", [noise(3, np.uint8, height=20, width=20) // np.uint8(1 + number) for number in range(3)])
+    for spec, name in ((RESNET, "any"), (SPEC, "one")):
+        where = bundle_of(tmp_path / name, spec)
+        translate_files(where, [tmp_path / "a.tif"], out=tmp_path / f"out {name}", device="cpu", batch=2)
+        translator = load(where)
+        for number, found in enumerate(all_pages(tmp_path / f"out {name}" / "a.tif")):
+            save(tmp_path / "alone.tif", pages[number])
+            assert np.abs(found.astype(int) - np.asarray(translator(tmp_path / "alone.tif"))).max() <= 1
+
+
+def test_pages_keep_their_transparency_and_what_is_said_of_them(same, tmp_path):
+    clear = noise(4, np.uint8)
+    clear[:, :, 3] = np.where(clear[:, :, 3] < 128, 0, 255)
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    with images.write_pages(tmp_path / "a.tif", room=1 << 20) as out:
+        out.append(noise(3, np.uint8), like=images.Original("TIFF", 22, 13, 3, 8, dpi=(300, 300), compressed=True))
+        out.append(clear, like=images.Original("TIFF", 22, 13, 4, 8, alpha=True, icc=profile))
+    for alpha, count in (("auto", 4), ("compose", 3)):
+        translate_files(same(), [tmp_path / "a.tif"], out=tmp_path / alpha, device="cpu", alpha=alpha)
+        with images.open_pages(tmp_path / alpha / "a.tif") as pages:
+            (first, about), (second, besides) = (images.open_image(page) for page in pages)
+        assert (about.dpi, about.compressed, besides.icc, besides.compressed) == ((300, 300), True, profile, False)
+        assert np.array_equal(first, noise(3, np.uint8))
+        assert second.shape[2] == count
+        shows = clear[:, :, 3] > 0
+        assert np.array_equal(second[shows][:, :3], clear[shows][:, :3])
+        assert count == 3 or np.array_equal(second[:, :, 3], clear[:, :, 3])
+
+
+def test_pages_of_numbers(same, tmp_path):
+    stack = np.random.default_rng(0).integers(-1000, 2001, (4, 13, 22)).astype(np.int16)
+    tifffile.imwrite(tmp_path / "ct.tif", stack, photometric="minisblack")
+    where = same(1, ranges=((-1000, 2000), (-1000, 2000)))
+    done = translate_files(where, [tmp_path / "ct.tif"], out=tmp_path / "out", device="cpu", flicker=True)
+    found = tifffile.imread(tmp_path / "out" / "ct.tif")
+    assert found.dtype == np.int16
+    assert np.array_equal(found, stack)
+    assert done.flicker[str(tmp_path / "ct.tif")].pairs == 3
+
+
+def test_pages_that_are_channels_are_one_image(same, tmp_path):
+    stack, given = noise(5, np.uint8), tmp_path / "in"
+    given.mkdir()
+    tifffile.imwrite(given / "channels.tif", np.ascontiguousarray(np.moveaxis(stack, 2, 0)))
+    tifffile.imwrite(given / "rows.tif", stack)
+    done = translate_files(same(5), [given], out=tmp_path / "out", device="cpu")
+    assert (done.skipped, done.ways) == ([], {"whole": 2})
+    for name in files(given):
+        assert np.array_equal(tifffile.imread(tmp_path / "out" / name), stack)
+    done = translate_files(same(3), [given / "rows.tif"], out=tmp_path / "few", device="cpu")
+    assert [reason.partition(";")[0] for _, reason in done.skipped] == ["5 channels, none of them known for a colour"]
+
+
+def test_one_page_that_cannot_be_translated_is_named_and_none_is_written(same, tmp_path):
+    paged(tmp_path / "in" / "1.tif", [noise(1, np.uint8)] * 3)
+    pages = [noise(3, np.uint8), noise(3, np.uint8), np.full((5, 5, 3), 0.5, np.float32)]
+    paged(tmp_path / "in" / "2.tif", pages)
+    content = bytearray((tmp_path / "in" / "2.tif").read_bytes())
+    place = content.index(np.float32(0.5).tobytes() * 4)
+    content[place : place + 4] = np.float32(7).tobytes()
+    (tmp_path / "in" / "2.tif").write_bytes(content)
+    done = translate_files(same(), [tmp_path / "in"], out=tmp_path / "out", device="cpu")
+    (name, reason), *others = done.skipped
+    assert (name, others) == (f"{tmp_path}/in/2.tif", [])
+    assert reason.startswith("page 3: float samples from 0.5 to 7; wanted 0 to 1")
+    assert files(tmp_path / "out") == ["1.tif"]
+    done = translate_files(same(5), [tmp_path / "in" / "1.tif"], out=tmp_path / "five", device="cpu")
+    assert [reason for _, reason in done.skipped] == ["page 1: 1 channels; wanted 5: more than 4 come only from TIFF or NPY"]
+
+
 def test_frames_of_many_channels_cannot_be_written(tmp_path):
     moving(tmp_path / "a.gif")
     done = translate_files(bundle_of(tmp_path / "b", RESNET, target=5), [tmp_path / "a.gif"], out=tmp_path / "out", device="cpu")

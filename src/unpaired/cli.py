@@ -168,7 +168,8 @@ class Translate:
     scratch: Path | None = None
     """A folder on a disk with space for what is kept between tiles; none for the system's temporary one."""
     flicker: bool = False
-    """Measure how much the answers to an animation, or to a folder's images in their order, change where nothing moves."""
+    """Measure how much the answers to an animation, to the pages of a TIFF, or to a folder's images in their order, change where
+    nothing moves."""
 
     def run(self) -> None:
         from unpaired.translate import Changes, draw_targets, shown, translate_files

@@ -75,7 +75,7 @@ class Framing:
                 done = "stretched" if self.fit == "resize" else "padded"
                 return f"{done} to {size}" + (" and back" if self.keep_size else "")
 
-    def open(self, source: str | Path | bytes | Image.Image) -> tuple[Picture, Original]:
+    def open(self, source: str | Path | bytes | Image.Image | images.Page) -> tuple[Picture, Original]:
         """A picture, and what its answer keeps of it besides. Raises UnreadableImages."""
         channels = self.source[0]
         how: dict[str, Any] = {"background": self.background, "depth": self.read_depth, "value_range": self.source_range}

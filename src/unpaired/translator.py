@@ -116,11 +116,11 @@ class Translator:
         return self._forward(x)
 
     @torch.no_grad()
-    def translate(self, x: Tensor) -> Tensor:
+    def translate(self, x: Tensor, *, scratch: Path | None = None) -> Tensor:
         """As `batch`, of any height and width where the network takes them: [N, C, H, W] -> [N, C', H, W].
 
         Images that do not suit the network's strides are mirrored below and to the right, and cut again; those that are too
-        large for memory go in tiles (see `tile`). ShapeError.
+        large for memory go in tiles (see `tile`); scratch: a folder for what is kept between them. ShapeError.
         """
         if not self.any_size or (x.shape[1:] == self.source and self.tile_for(*self.source[1:]) is None):
             return self.batch(x)
@@ -129,7 +129,7 @@ class Translator:
             return self._padded(x)
         y = x.new_empty(len(x), self.target[0], *x.shape[2:], dtype=torch.float32)
         for image, answer in zip(x, y, strict=True):
-            self._in_tiles(image, answer)
+            self._in_tiles(image, answer, scratch=scratch)
         return y
 
     def tiled(
@@ -265,7 +265,7 @@ class Translator:
         """The network as layers, whatever the image."""
         return self.network.settled(torch.zeros(1, *self.source)) if isinstance(self.network, Adapting) else self.network
 
-    def _in_tiles(self, image: Tensor, answer: Tensor) -> None:
+    def _in_tiles(self, image: Tensor, answer: Tensor, *, scratch: Path | None) -> None:
         """Fill `answer` [C', H, W] by the translation of `image` [C, H, W]."""
 
         def read(rows: slice, cols: slice) -> Tensor:
@@ -274,7 +274,7 @@ class Translator:
         def write(rows: slice, cols: slice, y: Tensor) -> None:
             answer[:, rows, cols] = y[0].to(answer.device)
 
-        self.tiled(shape=(image.shape[1], image.shape[2]), read=read, write=write)
+        self.tiled(shape=(image.shape[1], image.shape[2]), read=read, write=write, scratch=scratch)
 
     def _tensor(self, x: Tensor) -> Tensor:
         if x.dim() == len(self.source):

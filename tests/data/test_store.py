@@ -83,6 +83,21 @@ def test_a_value_range_reaches_the_files(tmp_path):
     assert store.images == pytest.approx(np.full((1, 8, 8, 1), 0.25))
 
 
+def test_several_pages_are_no_training_image(tmp_path):
+    (tmp_path / "a").mkdir()
+    with images.write_pages(tmp_path / "a" / "1.tif", room=1000) as out:
+        for level in (1, 2):
+            out.append(np.full((9, 9, 3), level, np.uint8))
+    images.write(tmp_path / "a" / "2.tif", np.full((9, 9, 3), 3, np.uint8))
+    store = decode(open_source(tmp_path / "a"), size=8)
+    assert store.names == ("2.tif",)
+    ((name, reason),) = store.skipped
+    assert (name, reason.startswith("a TIFF of 2 pages; wanted one image: save each page as a file of its own")) == (
+        "1.tif",
+        True,
+    )
+
+
 def test_a_second_run_decodes_nothing(draw, monkeypatch):
     made = built(monkeypatch)
     first = decode(open_source(draw("a")), size=8)

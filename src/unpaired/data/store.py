@@ -49,7 +49,7 @@ except ImportError:  # Windows, where an open file keeps its folder from being m
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
 
-_VERSION = 2
+_VERSION = 3
 _DTYPES: dict[int, str] = {8: "<u1", 16: "<u2", 32: "<f4"}
 _CHUNK = 1 << 26
 # A folder that is being made is unlocked for an instant before its maker locks it; a dead maker's has time to wait.

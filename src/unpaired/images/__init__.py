@@ -14,8 +14,10 @@ does; but what a file said besides its pixels is kept for the answer (`Original`
     channels  grey, colour, transparency
     fitting   crop, stretch, pad
     original  what an answer keeps of its input
-    tiff      TIFF of any depth and number of channels
+    tiff      TIFF of any depth and number of channels, in (tiff_writing: out)
     pieces    the strips and tiles of a TIFF
+    pages     which pages of a TIFF are images
+    opening   what every reader needs; what Pillow reads
     reading   files in
     writing   files out
     animation GIF, WebP and PNG that move
@@ -27,11 +29,13 @@ from unpaired.images.animation import Animation, is_animated, open_frames, write
 from unpaired.images.channels import convert, picture
 from unpaired.images.fitting import Fit, fit, restored, seen
 from unpaired.images.levels import Depth, Pixels, ValueRange, depth_of, to_depth, to_pixels, to_tensor, to_uint8
+from unpaired.images.opening import HUGE, LARGEST, SUFFIXES, WANTED
 from unpaired.images.original import Original
-from unpaired.images.reading import HUGE, LARGEST, SUFFIXES, WANTED, Header, header, open_image, read
+from unpaired.images.pages import Page, Pages, open_pages
+from unpaired.images.reading import Header, header, open_image, read
 from unpaired.images.rows import Rows, RowWriter, open_rows, write_rows
 from unpaired.images.sheet import labelled_grid
-from unpaired.images.writing import WRITABLE, writable, write
+from unpaired.images.writing import WRITABLE, PageWriter, writable, write, write_pages
 
 __all__ = [
     "HUGE",
@@ -44,6 +48,9 @@ __all__ = [
     "Fit",
     "Header",
     "Original",
+    "Page",
+    "PageWriter",
+    "Pages",
     "Pixels",
     "RowWriter",
     "Rows",
@@ -56,6 +63,7 @@ __all__ = [
     "labelled_grid",
     "open_frames",
     "open_image",
+    "open_pages",
     "open_rows",
     "picture",
     "read",
@@ -68,5 +76,6 @@ __all__ = [
     "writable",
     "write",
     "write_frames",
+    "write_pages",
     "write_rows",
 ]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from unpaired.errors import DataError, ShapeError
-from unpaired.images import reading
+from unpaired.images import opening, reading
 from unpaired.images.channels import ALPHA, MODES, from_picture, native_channels, picture, to_channels
 from unpaired.images.levels import Pixels, to_depth
 from unpaired.images.original import Original
@@ -49,7 +49,7 @@ class Animation:
 
 def is_animated(source: str | Path | bytes) -> bool:
     """Whether a file that can be read as an image has more than one frame. A TIFF's pages are none. Raises UnreadableImages."""
-    with reading.explained(source), reading.stream_of(source) as stream:
+    with opening.explained(source), opening.stream_of(source) as stream:
         return _moves(stream) is not None
 
 
@@ -59,12 +59,12 @@ def open_frames(source: str | Path | bytes) -> Iterator[Animation]:
 
     All are decoded once at the start: only then it is known how long each is shown and whether any is transparent.
     """
-    with reading.stream_of(source) as stream:
-        with reading.explained(source):
+    with opening.stream_of(source) as stream:
+        with opening.explained(source):
             image = _moves(stream)
             if image is None:
                 raise DataError(f"{source if isinstance(source, str | Path) else 'this file'} has no frames; read it as an image")
-            about = reading.about_picture(image)
+            about = opening.about_picture(image)
             durations, found = [], set()
             for index in range(_first(image), getattr(image, "n_frames", 1)):
                 image.seek(index)
@@ -93,7 +93,8 @@ def write_frames(
     None for once (WebP and PNG: for ever). like: the file that they answer.
 
     WebP and PNG lose nothing. A frame of a GIF has the 256 colours that suit it best, and pixels that are transparent by
-    more than half are so entirely. Frames that equal the one before may be written as one that is shown as long as both.
+    more than half are so entirely. Frames that equal the one before may be written as one that is shown as long as both. All
+    are in memory at once, as Pillow gathers them before it writes any.
     Raises DataError for another suffix, ShapeError where frames cannot be written so, OSError.
     """
     path = Path(path)
@@ -123,10 +124,10 @@ def write_frames(
 
 def _moves(stream: Any) -> Image.Image | None:
     """The file as Pillow opens it, where it has frames."""
-    start = reading.start_of(stream)
+    start = opening.start_of(stream)
     if start.startswith(reading.NPY) or reading.is_deep_png(start):
         return None
-    image = reading.identify(stream, largest=reading.HUGE)
+    image = opening.identify(stream, largest=opening.HUGE)
     moving = image is not None and image.format in MOVING.values() and getattr(image, "is_animated", False)
     return image if moving else None
 

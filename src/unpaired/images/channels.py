@@ -31,6 +31,17 @@ class Samples(NamedTuple):
     alpha: bool
 
 
+def named(pixels: Pixels) -> Samples:
+    """Pixels whose 1 to 4 channels are what their number says."""
+    channels = pixels.shape[2]
+    return Samples(pixels, colours_of(channels), channels in ALPHA)
+
+
+def colours_of(channels: int) -> int:
+    """How many of so many channels are a colour, where nothing but their number is known: 1, 3, or 0 of more than 4."""
+    return 0 if channels not in MODES else 1 if channels < 3 else 3
+
+
 def convert(pixels: Pixels, *, channels: int, background: str = "white") -> Pixels:
     """Pixels `[H, W, 1 to 4]` of any depth with another number of channels; those that have it come back as they are.
 

@@ -89,12 +89,15 @@ def kept_exif(said: Image.Image | Image.Exif) -> bytes | None:
         return None
 
 
-def exif_of_tiff(stream: Any) -> bytes | None:
-    """What is kept of the tags of a TIFF, of whatever kind its pixels are."""
+def exif_of_tiff(stream: Any, *, place: int, byteorder: str, big: bool) -> bytes | None:
+    """What is kept of the tags of a page of a TIFF, of whatever kind its pixels are.
+
+    place: of its directory in the file; byteorder: "<" or ">"; big: whether the file is a BigTIFF.
+    """
     exif = Image.Exif()
+    exif.endian, exif.bigtiff = byteorder, big
     with contextlib.suppress(Exception):
-        stream.seek(0)
-        exif.load_from_fp(stream)
+        exif.load_from_fp(stream, place)
         return kept_exif(exif)
     return None
 

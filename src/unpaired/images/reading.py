@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import io
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,37 +11,34 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from unpaired.errors import ShapeError, UnpairedError, UnreadableImages
-from unpaired.images import tiff
-from unpaired.images.channels import ALPHA, MODES, Samples, colour, convert, from_picture, native_channels, to_channels
+from unpaired.errors import ShapeError, UnreadableImages
+from unpaired.images import pages, tiff
+from unpaired.images.channels import ALPHA, MODES, Samples, colour, from_picture, named, native_channels, to_channels
 from unpaired.images.levels import Depth, Pixels, ValueRange, ranged, require_depth, to_depth, type_name
+from unpaired.images.opening import (
+    HUGE,
+    LARGEST,
+    about_picture,
+    as_samples,
+    by_pillow,
+    depth_of_samples,
+    explained,
+    identify,
+    mode_depth,
+    mode_type,
+    require_size,
+    settled,
+    start_of,
+    stream_of,
+    with_channels,
+)
 from unpaired.images.original import Original, density, kept_exif
 
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".npy")
-)
-"""Endings (lower case) of the files that are taken for images."""
-
-WANTED = "PNG, JPEG, WebP, TIFF, BMP, GIF (its first frame), PPM or NPY"
-
-LARGEST = 178_956_970
-"""Pixels of the largest image that `read` decodes if not told otherwise: as Pillow has it, so that no small file in a data
-set fills the memory."""
-HUGE = 1 << 30
-"""Pixels of the largest image that `open_image` and `open_rows` decode whole: who translates an image has chosen it."""
-
-# Only these decoders run: others (EPS, PDF, ...) start foreign programs or are rarely tested against hostile files.
-_FORMATS = ("PNG", "JPEG", str(WebPImageFile.format), str(TiffImageFile.format), "BMP", "GIF", "PPM")
 NPY = b"\x93NUMPY"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 _PNG_MODES = {1: "I;16", 2: "LA;16", 3: "RGB;16", 4: "RGBA;16"}
-
-# Pillow registers its plugins at the first open, which is not safe when the first opens happen in several threads.
-Image.preinit()
 
 
 class Header(NamedTuple):
@@ -51,7 +47,7 @@ class Header(NamedTuple):
     format: as Pillow names it ("PNG"), or "NPY"; mode: as Pillow names it ("RGB", "P", "I;16"), or its channels and type
     where it has no name ("5 x uint16"); width, height: pixels as stored, before the EXIF orientation; channels: those that
     hold all that is there, so 3 for a palette and 4 for one with transparency; depth: bits of a sample, 32 for floats; dtype:
-    of the samples, as numpy names it.
+    of the samples, as numpy names it; pages: images in a TIFF, of which the rest speaks of the first.
     """
 
     format: str
@@ -61,35 +57,37 @@ class Header(NamedTuple):
     channels: int
     depth: Depth
     dtype: str = "uint8"
+    pages: int = 1
 
 
-def header(source: str | Path | bytes) -> Header:
-    """The format, mode, size, channels and depth of a file (a path, or the file's bytes). Raises UnreadableImages."""
+def header(source: str | Path | bytes, *, channels: int | None = None) -> Header:
+    """The format, mode, size, channels and depth of a file (a path, or the file's bytes). channels: how many will be asked for,
+    if that is known, as the pages of a TIFF may be an image of so many (see `pages.arranged`). Raises UnreadableImages.
+    """
     with explained(source), stream_of(source) as stream:
         start = start_of(stream)
         if start.startswith(NPY):
             shape, _, dtype = npy_header(stream)
-            height, width, channels = shape
-            depth = depth_of_samples(dtype)
-            return Header("NPY", f"{channels} x {dtype.name}", width, height, channels, depth, type_name(dtype))
+            height, width, count = shape
+            return Header("NPY", f"{count} x {dtype.name}", width, height, count, depth_of_samples(dtype), type_name(dtype))
         if is_deep_png(start):
             width, height = struct.unpack(">II", start[16:24])
-            channels = _PNG_CHANNELS.get(start[25], 3)
-            return Header("PNG", _PNG_MODES[channels], width, height, channels, 16, "uint16")
+            count = _PNG_CHANNELS.get(start[25], 3)
+            return Header("PNG", _PNG_MODES[count], width, height, count, 16, "uint16")
         image = identify(stream, largest=None)
-        if image is not None and not (start[:4] in tiff.STARTS and not tiff.for_pillow(image, channels=None)):
-            depth = _mode_depth(image.mode)
-            channels = native_channels(image) if depth == 8 else 1
-            return Header(str(image.format), image.mode, image.width, image.height, channels, depth, _mode_type(image.mode))
+        if start[:4] not in tiff.STARTS or pages.alone(image, channels=channels):
+            assert image is not None
+            return _pillow_header(image)
         with tiff.opened(stream) as file:
-            found = tiff.layout(file)
-            if found is not None:
-                dtype = np.dtype(found.page.dtype)
-                mode = image.mode if image is not None and found.channels == 1 else f"{found.channels} x {dtype.name}"
-                return Header("TIFF", mode, found.width, found.height, found.channels, depth_of_samples(dtype), type_name(dtype))
-        if image is None:
-            raise UnreadableImages(f"a TIFF of a kind that is not known; wanted grey, colour or plain channels in {WANTED}")
-        return Header("TIFF", image.mode, image.width, image.height, native_channels(image), 8)
+            places = pages.arranged(file, channels=channels)
+            image, found = pages.found(file, image, places[0], channels=None)
+            if found is None:
+                assert image is not None
+                return _pillow_header(image)._replace(pages=len(places))
+            dtype = np.dtype(found.page.dtype)
+            mode = image.mode if image is not None and found.channels == 1 else f"{found.channels} x {dtype.name}"
+            size = (found.width, found.height, found.channels)
+            return Header("TIFF", mode, *size, depth_of_samples(dtype), type_name(dtype), len(places))
 
 
 def read(
@@ -116,12 +114,12 @@ def read(
     largest: pixels (of 4 channels; more count for more) that are decoded at the most.
 
     An NPY file holds `[H, W]` or `[H, W, C]`; its 2 or 4 channels are taken for grey or RGB with alpha where another number
-    is wanted. A TIFF may hold its channels as pages too, if it says so (axes CYX). PPM with 16-bit colour comes from Pillow
-    as its upper 8 bits.
+    is wanted. The pages of a TIFF may be its channels or its rows (see `pages.arranged`). PPM with 16-bit colour comes from
+    Pillow as its upper 8 bits.
 
-    Raises UnreadableImages where the file is missing, truncated, not an image, too large, of an unknown sample range or of
-    other channels; DataError where `background` is no colour or `value_range` is empty; ShapeError where `channels` or
-    `depth` is none of the above.
+    Raises UnreadableImages where the file is missing, truncated, not an image, several images (a TIFF of several pages: see
+    `open_pages`), too large, of an unknown sample range or of other channels; DataError where `background` is no colour or
+    `value_range` is empty; ShapeError where `channels` or `depth` is none of the above.
     """
     if not isinstance(channels, int) or channels < 1:
         raise ShapeError(f"channels is {channels}; wanted 1 (grey), 2 (grey, alpha), 3 (RGB), 4 (RGBA) or more")
@@ -129,7 +127,7 @@ def read(
     behind = colour(background)
     with explained(source):
         if isinstance(source, Image.Image):
-            decoded = _settled(ImageOps.exif_transpose(source), value_range=value_range)
+            decoded = settled(ImageOps.exif_transpose(source), value_range=value_range)
         else:
             with stream_of(source) as stream:
                 decoded, _ = decode(stream, channels=channels, at_least=at_least, value_range=value_range, largest=largest)
@@ -140,7 +138,7 @@ def read(
 
 
 def open_image(
-    source: str | Path | bytes | Image.Image,
+    source: str | Path | bytes | Image.Image | pages.Page,
     *,
     channels: int | None = None,
     depth: Depth | None = None,
@@ -148,15 +146,17 @@ def open_image(
     value_range: ValueRange | None = None,
     largest: int = HUGE,
 ) -> tuple[Pixels, Original]:
-    """The pixels of a file (or of an image that Pillow opened) as `read` gives them, by default with all its channels at its
-    own depth, and what an answer keeps of the file besides. Raises as `read` does.
+    """The pixels of a file (or of an image that Pillow opened, or of a page) as `read` gives them, by default with all its
+    channels at its own depth, and what an answer keeps of the file besides. Raises as `read` does.
     """
     if depth is not None:
         require_depth(depth)
     colour(background)
     with explained(source):
         if isinstance(source, Image.Image):
-            decoded, original = _pillow(source.copy(), about_picture(source), value_range=value_range)
+            decoded, original = by_pillow(source.copy(), about_picture(source), value_range=value_range)
+        elif isinstance(source, pages.Page):
+            decoded, original = source.decode(channels=channels, value_range=value_range, largest=largest)
         else:
             with stream_of(source) as stream:
                 decoded, original = decode(
@@ -182,27 +182,6 @@ def npy_header(stream: Any) -> tuple[tuple[int, int, int], bool, np.dtype[Any]]:
     return (height, width, channels), fortran, dtype
 
 
-def require_size(height: int, width: int, channels: int, *, largest: int) -> None:
-    """UnreadableImages where an image is larger than is decoded whole; channels beyond 4 count too."""
-    if height * width * max(1.0, channels / 4) > largest:
-        many = f" of {channels} channels" if channels > 4 else ""
-        raise UnreadableImages(
-            f"too large ({width} x {height} pixels{many}); wanted at most {largest / 1e6:.0f} million pixels: "
-            "make it smaller or cut it up"
-        )
-
-
-def require_channels(found: int, colours: int, *, channels: int) -> None:
-    """UnreadableImages where so many channels cannot become `channels`."""
-    if found == channels or (colours and channels in MODES):
-        return
-    if channels > max(MODES):
-        raise UnreadableImages(f"{found} channels; wanted {channels}: more than 4 come only from TIFF or NPY")
-    raise UnreadableImages(
-        f"{found} channels, none of them known for a colour; wanted {channels}: ask for {found}, or convert the file"
-    )
-
-
 def decode(
     stream: Any,
     *,
@@ -219,111 +198,15 @@ def decode(
         return samples, npy_original(samples.pixels.shape, npy_header(stream)[2])
     if is_deep_png(start):
         return _deep_png(stream, value_range=value_range, largest=largest)
+    if start[:4] in tiff.STARTS:
+        return pages.decode(stream, channels=channels, value_range=value_range, largest=largest, keep=keep)
     image = identify(stream, largest=largest)
-    if start[:4] in tiff.STARTS and (image is None or keep or not tiff.for_pillow(image, channels=channels)):
-        with tiff.opened(stream) as file:
-            by_pillow = image is not None and tiff.for_pillow(image, channels=channels)
-            found = None if by_pillow else tiff.layout(file, channels=channels)
-            if found is not None:
-                require_size(found.height, found.width, found.channels, largest=largest)
-                samples = tiff.samples(file, found, value_range=value_range)
-                height, width, count = samples.pixels.shape
-                dtype = np.dtype(found.page.dtype)
-                seen = {"width": width, "height": height, "channels": count, "depth": depth_of_samples(dtype)}
-                about = tiff.about(stream, file, **seen, dtype=type_name(dtype), alpha=samples.alpha) if keep else None
-                return samples, about
-            if image is None:
-                raise UnreadableImages(f"a TIFF of a kind that is not known; wanted grey, colour or plain channels in {WANTED}")
-            if keep:
-                kept = tiff.about(stream, file, width=0, height=0, channels=0, depth=8, dtype="uint8", alpha=False)
-                return _pillow(image, kept, value_range=value_range)
     assert image is not None
     if at_least is not None:
         image.draft(None, (at_least, at_least))
     image.load()  # a PNG may say its EXIF last
     about = about_picture(image) if keep else None
-    return _pillow(image, about, value_range=value_range)
-
-
-def about_picture(image: Image.Image) -> Original:
-    """What is kept of a decoded image, but for the numbers of its pixels."""
-    icc, dpi = image.info.get("icc_profile") or None, density(image.info.get("dpi"))
-    return Original(str(image.format), 0, 0, 0, 8, icc=icc, exif=kept_exif(image), dpi=dpi)
-
-
-def identify(stream: Any, *, largest: int | None) -> Image.Image | None:
-    """The file as Pillow opens it, its pixels not yet decoded; None for a TIFF of a kind that Pillow does not know.
-
-    Not by `Image.open`: its bound on the size is one for the whole process.
-    """
-    start = start_of(stream)
-    for format in _FORMATS:
-        factory, accept = Image.OPEN[format]
-        accepted = accept is None or accept(start[:16])
-        if not accepted or isinstance(accepted, str):
-            continue
-        stream.seek(0)
-        try:
-            image = factory(stream, b"")
-        except (SyntaxError, IndexError, TypeError, struct.error):
-            continue
-        if largest is not None:
-            require_size(image.height, image.width, 4, largest=largest)
-        return image
-    if start[:4] in tiff.STARTS:
-        return None
-    raise UnreadableImages(f"not an image, or damaged at its start; wanted {WANTED}")
-
-
-def start_of(stream: Any) -> bytes:
-    """The first bytes of a stream, 26 at the most. UnreadableImages where there are none."""
-    stream.seek(0)
-    start: bytes = stream.read(26)
-    if not start:
-        raise UnreadableImages("the file is empty")
-    stream.seek(0)
-    return start
-
-
-def _settled(image: Image.Image, *, value_range: ValueRange | None) -> Image.Image | Samples:
-    """An upright image of Pillow's that has 8 bits at the most as it is, any other as samples."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    # 32-bit integers: PGM with 16 bits, and some 16-bit files in older Pillow.
-    return Samples(ranged(np.asarray(image)[:, :, None], alpha=False, value_range=value_range), 1, False)
-
-
-def _pillow(
-    image: Image.Image, about: Original | None, *, value_range: ValueRange | None
-) -> tuple[Image.Image | Samples, Original | None]:
-    """An opened image decoded and upright, and what is kept of it with the numbers that only the pixels tell."""
-    image.load()
-    with contextlib.suppress(Exception):  # a damaged EXIF block is no reason to refuse the picture
-        ImageOps.exif_transpose(image, in_place=True)
-    if about is not None:
-        depth = _mode_depth(image.mode)
-        channels = native_channels(image) if depth == 8 else 1
-        about = dataclasses.replace(about, width=image.width, height=image.height, channels=channels, depth=depth)
-        about = dataclasses.replace(about, alpha=channels in ALPHA, dtype=_mode_type(image.mode))
-    return _settled(image, value_range=value_range), about
-
-
-def as_samples(decoded: Image.Image | Samples, *, value_range: ValueRange | None) -> Samples:
-    """What was decoded, with all channels that it has."""
-    if isinstance(decoded, Samples):
-        return decoded
-    channels = native_channels(decoded)
-    pixels = from_picture(to_channels(decoded, channels=channels, behind=(0, 0, 0, 0)))
-    return named(ranged(pixels, alpha=channels in ALPHA, value_range=value_range))
-
-
-def with_channels(found: Samples, *, channels: int, background: str) -> Pixels:
-    """The pixels with so many channels. UnreadableImages where they cannot have them."""
-    pixels, colours, alpha = found
-    require_channels(pixels.shape[2], colours, channels=channels)
-    if pixels.shape[2] == channels:
-        return pixels
-    return convert(pixels[:, :, : colours + alpha], channels=channels, background=background)
+    return by_pillow(image, about, value_range=value_range)
 
 
 def _npy(stream: Any, *, value_range: ValueRange | None, largest: int) -> Samples:
@@ -400,52 +283,7 @@ def _png_exif(content: bytes) -> bytes | None:
     return None
 
 
-def _mode_depth(mode: str) -> Depth:
-    return 16 if mode.startswith("I") else 32 if mode == "F" else 8
-
-
-def _mode_type(mode: str) -> str:
-    return {"I": "int32", "F": "float32"}.get(mode, "uint16" if mode.startswith("I;16") else "uint8")
-
-
-def named(pixels: Pixels) -> Samples:
-    """Pixels whose 1 to 4 channels are what their number says."""
-    channels = pixels.shape[2]
-    return Samples(pixels, 0 if channels not in MODES else 1 if channels < 3 else 3, channels in ALPHA)
-
-
-def depth_of_samples(dtype: np.dtype[Any]) -> Depth:
-    """The depth at which samples of this type are kept."""
-    return 8 if dtype.name in ("bool", "uint8", "int8") else 32 if dtype.kind == "f" or dtype.itemsize == 8 else 16
-
-
-@contextlib.contextmanager
-def stream_of(source: str | Path | bytes) -> Iterator[Any]:
-    """A file, or its bytes, to read from."""
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as stream:
-        yield stream
-
-
-@contextlib.contextmanager
-def explained(source: str | Path | bytes | Image.Image) -> Iterator[None]:
-    """Whatever a decoder raises for a bad file, as UnreadableImages; a path is named, nothing else has a name."""
-    try:
-        yield
-    except MemoryError:  # says more of this machine than of the file
-        raise
-    except Exception as error:  # decoders raise nearly anything (struct.error, SyntaxError, ...) on damaged files
-        if isinstance(error, UnpairedError) and not isinstance(error, UnreadableImages):
-            raise  # speaks of an argument, not of the file
-        label = f"{source}: " if isinstance(source, str | Path) else ""
-        raise UnreadableImages(label + _reason(error)) from error
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnreadableImages):
-        return str(error)
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    said = str(error).lower()
-    if "truncated" in said or "too small" in said or "corrupted strip" in said or isinstance(error, EOFError):
-        return f"the file is truncated ({error})"
-    return f"damaged or unreadable ({type(error).__name__}: {error})"
+def _pillow_header(image: Image.Image) -> Header:
+    depth = mode_depth(image.mode)
+    channels = native_channels(image) if depth == 8 else 1
+    return Header(str(image.format), image.mode, image.width, image.height, channels, depth, mode_type(image.mode))

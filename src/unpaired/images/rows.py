@@ -13,8 +13,8 @@ import numpy.typing as npt
 import tifffile
 
 from unpaired.errors import ShapeError
-from unpaired.images import reading, tiff
-from unpaired.images.channels import Samples
+from unpaired.images import opening, pages, reading, tiff, tiff_writing
+from unpaired.images.channels import Samples, named
 from unpaired.images.levels import DTYPES, Depth, Pixels, ValueRange, depth_of, require_depth, to_depth, type_name
 from unpaired.images.original import Original
 from unpaired.images.pieces import Pieces, stored_rows
@@ -43,9 +43,9 @@ class Rows:
         """The rows from `start` to before `stop`, `[stop - start, W, C]`. ShapeError beyond the image."""
         if not 0 <= start < stop <= self.height:
             raise ShapeError(f"rows {start} to {stop} of an image of {self.height}; wanted some between 0 and {self.height}")
-        with reading.explained(self._path):
+        with opening.explained(self._path):
             found = self._source.read(start, stop)
-            pixels = reading.with_channels(found, channels=self.channels, background=self._background)
+            pixels = opening.with_channels(found, channels=self.channels, background=self._background)
         return to_depth(pixels, depth=self.depth)
 
 
@@ -57,7 +57,7 @@ def open_rows(
     depth: Depth | None = None,
     background: str = "white",
     value_range: ValueRange | None = None,
-    largest: int = reading.HUGE,
+    largest: int = opening.HUGE,
 ) -> Iterator[Rows]:
     """A file of which some rows are read at a time, as `open_image` would give them.
 
@@ -70,11 +70,11 @@ def open_rows(
     if depth is not None:
         require_depth(depth)
     with contextlib.ExitStack() as stack:
-        with reading.explained(path):
+        with opening.explained(path):
             stream = stack.enter_context(path.open("rb"))
             source, original = _source(stream, stack, channels=channels, value_range=value_range, largest=largest)
             found = original.channels if channels is None else channels
-            reading.require_channels(original.channels, source.colours, channels=found)
+            opening.require_channels(original.channels, source.colours, channels=found)
         original = dataclasses.replace(original, value_range=value_range)
         yield Rows(path, source, original, channels=found, depth=depth or original.depth, background=background)
 
@@ -131,27 +131,28 @@ def _source(
     stream: Any, stack: contextlib.ExitStack, *, channels: int | None, value_range: ValueRange | None, largest: int
 ) -> tuple["_Whole | _Npy | _Tiff", Original]:
     """The best way to read rows of a file, and what an answer keeps of it."""
-    start = reading.start_of(stream)
+    start = opening.start_of(stream)
     if start.startswith(reading.NPY):
         shape, fortran, dtype = reading.npy_header(stream)
         if not fortran:
             return _Npy(stream, value_range=value_range), reading.npy_original(shape, dtype)
     elif start[:4] in tiff.STARTS:
         file = stack.enter_context(tiff.opened(stream))
-        found = tiff.layout(file, channels=channels)
-        if found is not None and found.pages == 1 and found.orientation == 1:
+        place = pages.only(pages.arranged(file, channels=channels), channels=channels)
+        found = tiff.layout(file, place)
+        if found is not None and len(place.pages) == 1 and found.orientation == 1:
             pieces = tiff.pieces(found.page)
-            reading.require_size(1 if pieces.in_one else pieces.tall, pieces.wide, found.channels, largest=largest)
+            opening.require_size(1 if pieces.in_one else pieces.tall, pieces.wide, found.channels, largest=largest)
             dtype = np.dtype(found.page.dtype)
             size = {"width": found.width, "height": found.height, "channels": found.channels}
-            depth = reading.depth_of_samples(dtype)
-            about = tiff.about(stream, file, **size, depth=depth, dtype=type_name(dtype), alpha=found.alpha)
+            depth = opening.depth_of_samples(dtype)
+            about = tiff.about(stream, found.page, **size, depth=depth, dtype=type_name(dtype), alpha=found.alpha)
             return _Tiff(pieces, found, value_range=value_range), about
     decoded, original = reading.decode(
         stream, channels=channels, at_least=None, value_range=value_range, largest=largest, keep=True
     )
     assert original is not None
-    return _Whole(reading.as_samples(decoded, value_range=value_range)), original
+    return _Whole(opening.as_samples(decoded, value_range=value_range)), original
 
 
 def _sink(
@@ -166,7 +167,7 @@ def _sink(
     """Where samples go to in a file of this format; the file appears when the stack is left without an error."""
     partial = stack.enter_context(replacing(path))
     if format == "TIFF":
-        tiff.write(partial, None, shape=shape, dtype=dtype, like=like)
+        tiff_writing.write(partial, None, shape=shape, dtype=dtype, like=like)
         with tifffile.TiffFile(partial) as file:
             place = file.pages[0].aspage().dataoffsets[0]
         filled = stack.enter_context(partial.open("rb+"))
@@ -198,7 +199,7 @@ class _Npy:
     def __init__(self, stream: Any, *, value_range: ValueRange | None) -> None:
         self._shape, _, self._dtype = reading.npy_header(stream)
         self._stream, self._place, self._range = stream, stream.tell(), value_range
-        self.colours = reading.named(np.zeros((1, 1, self._shape[2]), np.uint8)).colours
+        self.colours = named(np.zeros((1, 1, self._shape[2]), np.uint8)).colours
 
     def read(self, start: int, stop: int) -> Samples:
         _, width, channels = self._shape

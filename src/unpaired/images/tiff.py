@@ -1,23 +1,19 @@
-"""TIFF of every depth and number of channels, by tifffile; Pillow reads the common 8-bit ones faster."""
+"""The images in TIFFs of every depth and number of channels, by tifffile; Pillow reads the common 8-bit ones faster."""
 
 import contextlib
 import logging
-import math
-import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
 from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from unpaired.errors import UnreadableImages
-from unpaired.images.channels import ALPHA, MODES, Samples, straight
+from unpaired.images.channels import ALPHA, MODES, Samples, colours_of, straight
 from unpaired.images.levels import Depth, Pixels, ValueRange, ranged
-from unpaired.images.original import Original, density, exif_of_tiff, parts_of
+from unpaired.images.original import Original, density, exif_of_tiff
 from unpaired.images.pieces import Pieces
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -32,21 +28,30 @@ _BITS, _COMPRESSION, _DESCRIPTION, _EXTRA, _ORIENTATION = 258, 259, 270, 338, 27
 _COMPRESSIONS = frozenset((1, 5, 7, 8, 32773, 32946, 34925, 50000))
 _GEOGRAPHY = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+PLAIN = (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
+"""The kinds of pages whose samples need no decoding of colours."""
 _CENTIMETRE = 3
 _UNKNOWN, _PREMULTIPLIED, _STRAIGHT = 0, 1, 2  # kinds of extra samples
 
 
-class Layout(NamedTuple):
-    """How the samples of an opened TIFF lie.
+class Place(NamedTuple):
+    """The pages of one image, by their numbers in the file. along: what they are of it, where they are several: channels, or
+    rows `[W, C]`.
+    """
 
-    page: the first of those that hold the image; pages: how many of them, of one channel each, make up the image; axes: of
-    the page: "YX", "YXS" or "SYX"; height, width: as stored; channels; colours, alpha: see `Samples`; premultiplied: alpha is;
-    bits: of a sample; inverted: 0 is white; orientation: as EXIF counts them.
+    pages: tuple[int, ...]
+    along: Literal["channels", "rows"] = "channels"
+
+
+class Layout(NamedTuple):
+    """How the samples of an image in an opened TIFF lie.
+
+    page: the first of those that hold the image; place: all of them; height, width: as stored; channels; colours, alpha: see
+    `Samples`; premultiplied: alpha is; bits: of a sample; inverted: 0 is white; orientation: as EXIF counts them.
     """
 
     page: Any
-    pages: int
-    axes: str
+    place: Place
     height: int
     width: int
     channels: int
@@ -78,40 +83,36 @@ def opened(stream: Any) -> Iterator[tifffile.TiffFile]:
         yield file
 
 
-def layout(file: tifffile.TiffFile, *, channels: int | None = None) -> Layout | None:
-    """How the first image in the file lies; None where it is of a kind for Pillow (CMYK, palettes, YCbCr, Lab).
-
-    channels: how many are asked for: a stack of so many unlabelled pages, more than 4, is then taken for one image.
-    """
-    page: Any = file.pages[0].aspage()
+def layout(file: tifffile.TiffFile, place: Place) -> Layout | None:
+    """How an image in the file lies; None where it is of a kind for Pillow (CMYK, palettes, YCbCr, Lab)."""
+    page: Any = file.pages[place.pages[0]].aspage()
     kind = int(page.photometric)
-    if kind not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+    if kind not in PLAIN:
         return None
     if page.axes not in ("YX", "YXS", "SYX"):
         raise UnreadableImages(f"a TIFF with the axes {page.axes}; wanted rows, columns and channels")
     height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
     if not all(isinstance(number, int) and number > 0 for number in (height, width, samples)):
         raise UnreadableImages(f"a damaged TIFF of {width} x {height} pixels and {samples} channels")
-    if page.compression not in _COMPRESSIONS:
-        packed = getattr(page.compression, "name", page.compression)
-        raise UnreadableImages(
-            f"a TIFF compressed by {packed}; wanted one that is not, or by LZW, Deflate, PackBits, JPEG, LZMA or Zstandard"
-        )
+    pages = len(place.pages)
     extra = [int(which) for which in page.extrasamples]
+    alpha = bool(extra) and extra[0] in (_PREMULTIPLIED, _STRAIGHT)
     colours = 3 if kind == _RGB and samples >= 3 else 1 if samples == 1 or (extra and extra[0] != _UNKNOWN) else 0
-    alpha = bool(extra) and extra[0] in (_PREMULTIPLIED, _STRAIGHT) and samples == colours + 1
-    pages = _stacked(file, channels=channels) if samples == 1 else 1
+    if place.along == "rows":
+        height, width, channels = pages, height, width
+        colours, alpha = colours_of(channels), channels in ALPHA
+    else:
+        channels, colours, alpha = samples * pages, colours if pages == 1 else 0, alpha and samples == colours + 1 and pages == 1
     tag = page.tags.get(_ORIENTATION)
     return Layout(
         page=page,
-        pages=pages,
-        axes=page.axes,
+        place=place,
         height=height,
         width=width,
-        channels=samples * pages,
-        colours=colours if pages == 1 else 0,
+        channels=channels,
+        colours=colours,
         alpha=alpha,
-        premultiplied=alpha and extra[0] == _PREMULTIPLIED,
+        premultiplied=alpha and bool(extra) and extra[0] == _PREMULTIPLIED,
         bits=int(page.bitspersample if isinstance(page.bitspersample, int) else page.bitspersample[0]),
         inverted=kind == _WHITE_IS_ZERO,
         orientation=int(tag.value) if tag is not None and tag.value in range(1, 9) else 1,
@@ -120,13 +121,24 @@ def layout(file: tifffile.TiffFile, *, channels: int | None = None) -> Layout | 
 
 def samples(file: tifffile.TiffFile, found: Layout, *, value_range: ValueRange | None) -> Samples:
     """The image, decoded and upright. Raises UnreadableImages, and whatever tifffile raises for damaged files."""
-    pages = [pieces(file.pages[index].aspage()).rows(0, found.height) for index in range(found.pages)]
-    raw = np.concatenate(pages, axis=2) if found.pages > 1 else pages[0]
+    pages: list[Any] = [file.pages[number].aspage() for number in found.place.pages]
+    parts = [pieces(page).rows(0, page.imagelength) for page in pages]
+    if len(parts) == 1:
+        raw = parts[0]
+    elif found.place.along == "rows":
+        raw = np.stack([part[:, :, 0] for part in parts])
+    else:
+        raw = np.concatenate(parts, axis=2)
     return Samples(upright(levels(raw, found, value_range=value_range), found.orientation), found.colours, found.alpha)
 
 
 def pieces(page: Any) -> Pieces:
-    """The page's rows. UnreadableImages where the file does not hold all of it."""
+    """The page's rows. UnreadableImages where the file does not hold all of it, or is compressed in another way than is read."""
+    if page.compression not in _COMPRESSIONS:
+        packed = getattr(page.compression, "name", page.compression)
+        raise UnreadableImages(
+            f"a TIFF compressed by {packed}; wanted one that is not, or by LZW, Deflate, PackBits, JPEG, LZMA or Zstandard"
+        )
     for number in (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip,):
         if not isinstance(number, int) or number < 1:
             raise UnreadableImages("a damaged TIFF: its pieces have no size")
@@ -162,11 +174,8 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def about(
-    stream: Any, file: tifffile.TiffFile, *, width: int, height: int, channels: int, depth: Depth, dtype: str, alpha: bool
-) -> Original:
-    """What an answer keeps of an opened TIFF whose pixels are as told."""
-    page: Any = file.pages[0].aspage()
+def about(stream: Any, page: Any, *, width: int, height: int, channels: int, depth: Depth, dtype: str, alpha: bool) -> Original:
+    """What an answer keeps of a page of an opened TIFF, whose pixels are as told."""
     inch = 2.54 if page.resolutionunit == _CENTIMETRE else 1.0
     said = density(page.resolution) if 282 in page.tags and page.resolutionunit in (2, _CENTIMETRE) else None
     tags = [page.tags[code] for code in _GEOGRAPHY if code in page.tags]
@@ -178,101 +187,9 @@ def about(
         depth=depth,
         alpha=alpha,
         icc=page.iccprofile,
-        exif=exif_of_tiff(stream),
+        exif=exif_of_tiff(stream, place=page.offset, byteorder=page.parent.byteorder, big=page.parent.is_bigtiff),
         dpi=(said[0] * inch, said[1] * inch) if said else None,
         compressed=int(page.tags.valueof(_COMPRESSION, 1)) != 1,
         geography=tuple((tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in tags),
         dtype=dtype,
     )
-
-
-def has_alpha(like: Original | None, *, channels: int) -> bool:
-    """Whether the last of so many channels of an answer is transparency."""
-    return channels in ALPHA and (like is None or like.alpha or like.channels != channels)
-
-
-def write(
-    path: Path, pixels: npt.NDArray[Any] | None, *, shape: tuple[int, int, int], dtype: np.dtype[Any], like: Original | None
-) -> None:
-    """Write a TIFF of samples of type `dtype`; without pixels an uncompressed one whose samples are zero and lie in one piece,
-    to be filled in.
-
-    Of `like` it keeps colour profile, EXIF, density, whether it was compressed, and, where the size stayed, its place on
-    Earth. Several million rows or more than 4 GB make a BigTIFF, which loses its EXIF.
-    """
-    height, width, channels = shape
-    alpha = has_alpha(like, channels=channels)
-    colours = 3 if channels in (3, 4) and (alpha or channels == 3) else 1
-    extra = (["unassalpha"] if alpha else ["unspecified"] * (channels - colours)) if channels > colours else None
-    how: dict[str, Any] = {
-        "photometric": "rgb" if colours == 3 else "minisblack",
-        "planarconfig": "contig" if channels > 1 else None,
-        "extrasamples": extra,
-        "metadata": None,
-        "software": False,
-    }
-    tags: list[tuple[Any, ...]] = []
-    exif = like.exif_for(width=width, height=height) if like else None
-    if like is not None:
-        how["iccprofile"] = like.profile(channels)
-        if like.dpi:
-            how |= {"resolution": like.dpi, "resolutionunit": "inch"}
-        if like.compressed and pixels is not None:
-            how |= {"compression": "zlib", "predictor": True}
-        if (height, width) == (like.height, like.width):
-            tags += like.geography
-    big = math.prod(shape) * dtype.itemsize > 2**32 - 2**25
-    ifds: dict[int, Any] = {}
-    if exif and not big:
-        said, ifds = parts_of(exif)
-        tags += [(code, 2, 0, str(said[code]), True) for code in said if code not in ifds and code != _ORIENTATION]
-    if pixels is None:
-        how |= {"shape": shape if channels > 1 else shape[:2], "dtype": dtype, "rowsperstrip": height}
-    else:
-        how["data"] = pixels if channels > 1 else pixels[:, :, 0]
-    with tifffile.TiffWriter(path, bigtiff=big, byteorder="<") as file:
-        file.write(**how, extratags=tags)
-    if ifds:
-        _append(path, ifds)
-
-
-def _append(path: Path, ifds: dict[int, Any]) -> None:
-    """The parts of an EXIF block at the end of a TIFF (not a BigTIFF), and a directory of its tags that points to them.
-
-    tifffile writes no tags that point to others; the directory that it wrote stays behind, unused.
-    """
-    with path.open("rb+") as stream:
-        stream.seek(4)
-        stream.seek(int.from_bytes(stream.read(4), "little"))
-        count = int.from_bytes(stream.read(2), "little")
-        entries = [stream.read(12) for _ in range(count)]
-        for code, tags in ifds.items():
-            ifd = ImageFileDirectory_v2(b"II*\0\x08\0\0\0", group=code)
-            for tag, value in tags.items():
-                ifd[tag] = value
-            place = _end(stream)
-            stream.write(ifd.tobytes(place))
-            entries.append(struct.pack("<HHII", code, 4, 1, place))
-        entries.sort(key=lambda entry: int.from_bytes(entry[:2], "little"))
-        place = _end(stream)
-        stream.write(struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4))
-        stream.seek(4)
-        stream.write(struct.pack("<I", place))
-
-
-def _end(stream: Any) -> int:
-    """The next even place at the end of a file."""
-    place: int = stream.seek(0, 2)
-    return place + stream.write(b"\0") if place % 2 else place
-
-
-def _stacked(file: tifffile.TiffFile, *, channels: int | None) -> int:
-    """How many pages are the channels of one image; 1 where they are images of their own."""
-    if not (file.is_imagej or file.is_ome or file.is_shaped) or len(file.pages) < 2:
-        return 1
-    series = file.series[0]
-    if len(series.shape) != 3 or len(series.pages) != series.shape[0]:
-        return 1
-    named = series.axes == "CYX"
-    asked = channels is not None and channels > max(MODES) and series.axes in ("QYX", "IYX")
-    return int(series.shape[0]) if named or (asked and series.shape[0] == channels) else 1

@@ -8,16 +8,17 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, final
 
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
+import tifffile
 from torch import Tensor
 
 from unpaired.errors import DataError, ShapeError
 from unpaired.files import owned, remove_abandoned
-from unpaired.images import tiff
+from unpaired.images import tiff_writing
 from unpaired.images.channels import ALPHA, MODES, picture, require_pixels
 from unpaired.images.levels import (
     DTYPES,
@@ -80,7 +81,7 @@ def encoding(like: Original | None, *, channels: int, depth: Depth) -> Encoding:
     """As samples of so many bits, or, where the file that is answered has a value range, as numbers of that range."""
     if like is None or like.value_range is None:
         return Encoding(depth, np.dtype(DTYPES[depth]))
-    alpha = tiff.has_alpha(like, channels=channels)
+    alpha = tiff_writing.has_alpha(like, channels=channels)
     dtype = type_for(like.dtype, found=like.value_range, wanted=like.value_range, alpha=alpha)
     return Encoding(depth_for(dtype), np.dtype(dtype), like.value_range, alpha)
 
@@ -98,6 +99,10 @@ def writable(path: PathT, *, channels: int, depth: Depth) -> PathT:
     if holds and depth in holds.depths and (holds.channels is None or channels in holds.channels):
         return path
     return path.with_suffix(".png" if depth != 32 and channels in MODES else ".tif")
+
+
+PAGED = (".tif", ".tiff")
+"""Endings of the files that can hold pages."""
 
 
 def write(path: str | Path, image: Pixels | Tensor, *, like: Original | None = None, depth: Depth | None = None) -> None:
@@ -133,7 +138,7 @@ def write(path: str | Path, image: Pixels | Tensor, *, like: Original | None = N
     with replacing(path) as partial:
         match format:
             case "TIFF":
-                tiff.write(partial, samples, shape=(height, width, channels), dtype=how.dtype, like=like)
+                tiff_writing.write(partial, samples, shape=(height, width, channels), dtype=how.dtype, like=like)
             case "NPY":
                 with partial.open("wb") as stream:
                     np.save(stream, samples)
@@ -143,6 +148,41 @@ def write(path: str | Path, image: Pixels | Tensor, *, like: Original | None = N
             case _:
                 said = _said(format, samples.shape, like) if like else {}
                 picture(samples).save(partial, format=format, **_HOW.get(format, {}), **said)
+
+
+@final
+class PageWriter:
+    """A TIFF to which pages are added."""
+
+    def __init__(self, file: tifffile.TiffWriter) -> None:
+        self._file = file
+        self.parts: list[tiff_writing.Parts] = []
+
+    def append(self, image: Pixels, *, like: Original | None = None, depth: Depth | None = None) -> None:
+        """One page more, as `write` writes a file."""
+        how = encoding(like, channels=require_pixels(image).shape[2], depth=depth or (like.depth if like else depth_of(image)))
+        samples = how.samples(image)
+        height, width, channels = samples.shape
+        shape = (height, width, channels)
+        self.parts.append(tiff_writing.add(self._file, samples, shape=shape, dtype=how.dtype, like=like))
+
+
+@contextlib.contextmanager
+def write_pages(path: str | Path, *, room: int) -> Iterator[PageWriter]:
+    """A TIFF of several pages, of any sizes and depths, that go to the disk one after the other; it appears, whole, when the
+    block ends.
+
+    room: bytes of all their samples, or more: what makes more than 4 GB must be a BigTIFF from the start, which keeps no EXIF.
+    DataError for another suffix than .tif or .tiff; OSError.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in PAGED:
+        raise DataError(f"{path.name}: cannot write pages as '{path.suffix}'; wanted one of {', '.join(PAGED)}")
+    with replacing(path) as partial:
+        with tiff_writing.new(partial, room=room) as file:
+            writer = PageWriter(file)
+            yield writer
+        tiff_writing.append_parts(partial, dict(enumerate(writer.parts)))
 
 
 def require_writable(path: Path, *, channels: int, depth: Depth) -> str:

@@ -4,6 +4,7 @@ changes   which translations are asked for
 plan      what there is to translate, where each answer goes and how it is made, before anything is written
 run       the translation
 large     images that go through the network in tiles, a block of rows at a time
+paged     TIFFs of several pages
 progress  how far it is, on a terminal
 """
 

@@ -16,11 +16,11 @@ from unpaired.framing import Framing
 from unpaired.images.animation import MOVING
 from unpaired.images.channels import ALPHA
 from unpaired.images.levels import Depth, type_for
-from unpaired.images.writing import depth_for, writable
+from unpaired.images.writing import PAGED, depth_for, writable
 from unpaired.translator import Translator
 
 Existing = Literal["refuse", "overwrite", "keep"]
-Way = Literal["whole", "tiles", "frames", "none"]
+Way = Literal["whole", "tiles", "frames", "pages", "none"]
 
 
 class Found(NamedTuple):
@@ -49,9 +49,9 @@ class Found(NamedTuple):
 class Job(NamedTuple):
     """A file and what becomes of it.
 
-    target: where its answer goes. framing: how it meets the network, its transparency settled. way: whole, in tiles or frame
-    by frame, or "none" for a `problem`. transparent: the file may have transparency to be carried over. size: pixels.
-    number: its place among the images of its folder, which may be the frames of a sequence.
+    target: where its answer goes. framing: how it meets the network, its transparency settled. way: whole, in tiles, frame by
+    frame or page by page, or "none" for a `problem`. transparent: the file may have transparency to be carried over. size:
+    pixels. number: its place among the images of its folder, which may be the frames of a sequence.
     """
 
     found: Found
@@ -120,7 +120,7 @@ def _job(found: Found, *, translator: Translator, framing: Framing) -> Job:
     channels = framing.target[0]
     try:
         source = found.source()
-        header = images.header(source)
+        header = images.header(source, channels=framing.source[0])
         moves = header.format in MOVING.values() and images.is_animated(source)
     except (DataError, OSError) as error:
         place = writable(found.place, channels=channels, depth=8)
@@ -134,6 +134,9 @@ def _job(found: Found, *, translator: Translator, framing: Framing) -> Job:
             return Job(found, found.out / found.place, framing, "none", problem=problem)
         place = found.place if found.place.suffix.lower() in MOVING else found.place.with_suffix(".png")
         return Job(found, found.out / place, framing, "frames", transparent=framing.layered)
+    if header.pages > 1:
+        place = found.place if found.place.suffix.lower() in PAGED else found.place.with_suffix(".tif")
+        return Job(found, found.out / place, framing, "pages", transparent=framing.layered)
     place = writable(found.place, channels=channels, depth=_depth(header, framing, alpha=False))
     transparent = framing.layered and header.channels in ALPHA
     if transparent:

@@ -19,7 +19,7 @@ from unpaired.framing import Alpha, Fitting, Picture
 from unpaired.images import Original, Pixels
 from unpaired.images.writing import remove_leftovers
 from unpaired.metrics.flicker import Flicker, FlickerMeter
-from unpaired.translate import large
+from unpaired.translate import large, paged
 from unpaired.translate.changes import Changes, versions
 from unpaired.translate.plan import Existing, Job, plan
 from unpaired.translate.progress import Tell
@@ -71,7 +71,8 @@ def translate_files(
     where: a run's folder or a bundle. A folder's files keep their place below it; with several inputs each folder gets
     one of its own in `out`. Answers keep the format, bits a sample, colour profile and EXIF of their files. What a format
     cannot hold goes into PNG or TIFF (see `images.writable`), and so does a still GIF; animations are translated frame by
-    frame. Files that cannot be read or translated are skipped and returned.
+    frame, and TIFFs of several pages page by page, into one of as many. Files that cannot be read or translated are skipped
+    and returned.
 
     batch: images of one size that are translated together. existing: what to do where answers are there already; "keep" goes
     on with a translation that was cut off. fit, keep_size, alpha: see `Framing`; fit None for "whole" where the network takes
@@ -167,6 +168,8 @@ class _Run:
                 self._tiles(job)
             case "frames":
                 self._frames(job)
+            case "pages":
+                self._pages(job)
             case "none":
                 self._skip(job, job.problem)
         self._done += len(jobs)
@@ -222,12 +225,30 @@ class _Run:
         else:
             self._did(job, f"{job.framing.words}, frame by frame")
 
+    def _pages(self, job: Job) -> None:
+        try:
+            paged.translate_file(
+                job,
+                translator=self.translator,
+                few=self._few,
+                scratch=self._scratch,
+                measure=partial(self._measure, job.found.name),
+                progress=partial(self._within, job),
+            )
+        except (DataError, ShapeError, RunError) as error:
+            self._skip(job, job.found.reason(error))
+        else:
+            self._did(job, f"{job.framing.words}, page by page")
+
+    def _few(self, size: int) -> int:
+        """How many pictures of so many pixels are translated together."""
+        return max(1, min(self._batch, MOST_PIXELS // size))
+
     def _answered(self, job: Job, animation: images.Animation) -> Iterator[Pixels]:
         """The answers to the frames, some frames at a time."""
         framing, done = job.framing, 0
         alpha = animation.original.alpha and framing.layered
-        size = animation.original.width * animation.original.height
-        few = max(1, min(self._batch, MOST_PIXELS // size))
+        few = self._few(animation.original.width * animation.original.height)
         frames = iter(animation)
         while some := list(islice(frames, few)):
             if not alpha:
@@ -249,7 +270,7 @@ class _Run:
 
     def _within(self, job: Job, share: float) -> None:
         if self._tell is not None:
-            self._tell(self._done, self._total, job.found.name if job.way in ("tiles", "frames") else "", share)
+            self._tell(self._done, self._total, job.found.name if job.way in ("tiles", "frames", "pages") else "", share)
 
     def _measure(self, sequence: str, number: int, x: Tensor, y: Tensor) -> None:
         """number: of the image in its sequence. Neighbours are those whose numbers are."""
