@@ -252,8 +252,8 @@ class Import:
     """Make a bundle of networks that other projects saved."""
 
     files: Positional[tuple[Path, ...]]
-    """A file of pytorch-CycleGAN-and-pix2pix or of a DiscoGAN (carpedm20's, SKTBrain's), with what lies beside it; several,
-    which are taken alone; or a folder of checkpoints, for its latest."""
+    """A file of pytorch-CycleGAN-and-pix2pix, of a DiscoGAN (carpedm20's, SKTBrain's) or of yunjey's StarGAN, with what lies
+    beside it; several, which are taken alone; or a folder of checkpoints, for its latest."""
     out: Path | None = None
     """The bundle's new folder; none for `bundle` beside the files."""
     size: PositiveInt | None = None
@@ -263,13 +263,19 @@ class Import:
     of training, as with its --eval."""
     dropout: Literal["auto", "on", "off"] = "auto"
     """A U-Net's noise, which leaves no trace in a file: auto has it on, unless the file is named G_A or G_B."""
+    labels: tuple[str, ...] = ()
+    """What the numbers of a StarGAN's label stand for, in their order: NAME for a yes or no, NAME=VALUE,VALUE,... for one of
+    several, "/" between data sets; or a TOML file. None for the attributes that its authors trained with."""
 
     def run(self) -> None:
         from unpaired.interop.importing import import_files
 
-        out, imported = import_files(self.files, out=self.out, size=self.size, statistics=self.statistics, dropout=self.dropout)
+        out, imported = import_files(
+            self.files, out=self.out, size=self.size, statistics=self.statistics, dropout=self.dropout, labels=self.labels
+        )
         print("\n".join(line for entry in imported for line in entry.lines()))
-        print(f"the bundle is in {out}; translate with: unpaired translate {out} IMAGES --out FOLDER")
+        change = next((f" --set {labels.example}" for entry in imported if (labels := entry.labels)), "")
+        print(f"the bundle is in {out}; translate with: unpaired translate {out} IMAGES{change} --out FOLDER")
 
 
 @options

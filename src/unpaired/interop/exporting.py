@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unpaired.bundle import load_translators, load_judges
+from unpaired.bundle import load_judges, load_translators
 from unpaired.config import format_choice
 from unpaired.errors import ForeignFile
 from unpaired.files import replacing
