@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
@@ -143,7 +143,7 @@ class Translate:
     steps: PositiveInt | None = None
     """So many pictures of each image, from its own attributes to the changed ones."""
     grid: bool = False
-    """Instead, sheets of the images with every value of every attribute."""
+    """Instead, sheets of the images with every value of every attribute, in `out`."""
     device: str = "auto"
     """auto, cpu, cuda, mps."""
     batch: PositiveInt = 32
@@ -173,8 +173,10 @@ class Translate:
     def run(self) -> None:
         from unpaired.translate import Changes, draw_targets, shown, translate_files
 
+        changes = Changes(self.set, self.has, self.steps)
         if self.grid:
-            print("\n".join(map(str, draw_targets(self.run_folder, self.images, out=self.out, device=self.device))))
+            sheets = draw_targets(self.run_folder, self.images, out=self.out, device=self.device, changes=changes)
+            print("\n".join(map(str, sheets)))
             return
         with shown() as tell:
             done = translate_files(
@@ -193,7 +195,7 @@ class Translate:
                 tile=self.tile,
                 scratch=self.scratch,
                 flicker=self.flicker,
-                changes=Changes(self.set, self.has, self.steps),
+                changes=changes,
                 tell=tell,
             )
         kept = f", {done.there} were there already" if done.there else ""
@@ -483,13 +485,15 @@ def _finish(folder: Path) -> None:
     if int(os.environ.get("RANK", "0")):
         return
     from unpaired import runs
+    from unpaired.bundle import bundle_attributes
     from unpaired.report import write_report
 
     try:
         _show_scores(runs.evaluate(folder))
     except RunError as nothing_held_out:
         print(nothing_held_out, file=sys.stderr)
-    print(f"{write_report(folder)}\ntranslate with: unpaired translate {folder} IMAGES --out FOLDER")
+    change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])
+    print(f"{write_report(folder)}\ntranslate with: unpaired translate {folder} IMAGES{change} --out FOLDER")
 
 
 def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
@@ -499,7 +503,8 @@ def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Non
     from rich.table import Table
 
     for direction, methods in scores.items():
-        table = Table(title=direction.replace("_", " "), title_justify="left")
+        title = direction.replace("_", " ") if direction in get_args(Direction) else direction
+        table = Table(title=escape(title), title_justify="left")
         table.add_column("held-out test images")
         for method in methods:
             table.add_column(method, justify="right")

@@ -73,7 +73,8 @@ class Watch:
         )
 
     def evaluate(self, step: int, remains: Mapping[str, Product]) -> float | None:
-        cases = self.exam.cases(remains, part="validation")
+        asked = self.exam.cases(remains, part="validation")
+        cases = [case._replace(answer=case.answer(evaluation.ALL).__getitem__) for case in asked]  # translated once for all uses
         scores = evaluation.evaluate(cases)
         self.error, self.measure = evaluation.criterion(scores), evaluation.criterion_measure(scores)
         self.doing_nothing = evaluation.criterion(scores, method="doing nothing")
