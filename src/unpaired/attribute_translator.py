@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from unpaired import config, images
 from unpaired.data.labelling import Labelling, target_names, with_settings
-from unpaired.data.labels import UNKNOWN, Attribute, find_value
+from unpaired.data.labels import BINARY, UNKNOWN, Attribute, find_value
 from unpaired.errors import ConfigError
 from unpaired.networks import specs
 from unpaired.networks.build import Shape
@@ -18,6 +18,8 @@ from unpaired.translator import Translator
 
 Settings = Mapping[int, int]
 """The attributes to change, and the values to change them to, by their indices."""
+Said = str | bool | int
+"""A value as a person writes it: its name, or yes and no."""
 
 
 class AttributeTranslator:
@@ -55,30 +57,31 @@ class AttributeTranslator:
         """What can be changed."""
         return self.labelling.attributes
 
-    def __call__(self, x: Any, **settings: str | bool) -> Any:
+    def __call__(self, x: Any, /, **settings: Said) -> Any:
         """Change attributes of x and answer in kind, as a `Translator` does: `translator("face.png", hair="red", glasses=False)`.
 
         Attributes that are not named stay what they are, as far as the discriminator reads it from the image.
-        ConfigError for names and values that there are not.
+        Names that are no Python names go to `towards`. ConfigError for names and values that there are not.
         """
         return self.towards(settings)(x)
 
-    def settings(self, wanted: Mapping[str, str | bool]) -> dict[int, int]:
+    def settings(self, wanted: Mapping[str, Said]) -> dict[int, int]:
         """Names and values as indices. ConfigError, with what may have been meant, where there is no such one."""
-        said = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in wanted.items()}
+        said = {name: BINARY[value] if isinstance(value, bool) else str(value) for name, value in wanted.items()}
         return dict(find_value(self.attributes, name, value) for name, value in said.items())
 
-    def towards(
-        self, wanted: Mapping[str, str | bool], *, told: Mapping[str, str | bool] | None = None, amount: float = 1.0
-    ) -> Translator:
+    def towards(self, wanted: Mapping[str, Said], *, told: Mapping[str, Said] | None = None, amount: float = 1.0) -> Translator:
         """The translator of pictures that makes these changes.
 
         told: attributes that every image is known to have, which are then not read from it. amount: how far the label goes from
-        the image's own (0) to the target's (1), or beyond. ConfigError for unknown names and values, or where an attribute is
-        neither set nor told and nothing can read it.
+        the image's own (0) to the target's (1), or beyond. ConfigError for unknown names and values, where nothing is to be
+        changed, or where an attribute is neither set nor told and nothing can read it.
         """
         settings, known = self.settings(wanted), self.settings(told or {})
-        self._require_readable(settings, known, amount)
+        if not settings:
+            names = ", ".join(f"{attribute.name} ({'|'.join(attribute.values)})" for attribute in self.attributes)
+            raise ConfigError(f"found nothing to change; wanted one or more of {names}")
+        self.require_readable(settings, known, amount=amount)
         network = Edit(self, settings, known=known, amount=amount)
         return self.pictures(network)
 
@@ -119,13 +122,16 @@ class AttributeTranslator:
         """The label of each pass that the changes take, and the changes it makes: one pass for each data set whose attributes are
         changed.
 
-        values: [N, A], the images' own; what is -1 there is read from them.
+        values: [N, A], the images' own; what is -1 there is read from them. A later pass says again what earlier ones changed,
+        where its data set knows that too.
         """
         own = self.read(x) if values is None or bool((values == UNKNOWN).any()) else values
         own = own if values is None else torch.where(values == UNKNOWN, own, values)
+        changed = own
         for origin, portion in self.labelling.stages(settings):
             rows = torch.full((len(x),), origin, device=x.device)
-            target = self.labelling.encode(with_settings(own, portion), origin=rows)
+            changed = with_settings(changed, portion)
+            target = self.labelling.encode(changed, origin=rows)
             if amount != 1:
                 target = torch.lerp(self.labelling.encode(own, origin=rows), target, amount)
             yield target, portion
@@ -138,11 +144,12 @@ class AttributeTranslator:
         for rows in torch.arange(len(x)).split(64):
             y, own = x[rows].to(device, torch.float32), None if values is None else values[rows].to(device)
             for label, _ in self.labels(y, settings, values=own, amount=amount):
-                y = self.network.forward(y, label).clamp(-1, 1)
-            answers.append(y.to(x.device))
+                y = self.network.forward(y, label)
+            answers.append(y.clamp(-1, 1).to(x.device))
         return torch.cat(answers) if answers else x.new_empty(0, *self.shape)
 
-    def _require_readable(self, settings: Settings, known: Settings, amount: float) -> None:
+    def require_readable(self, settings: Settings, known: Settings, *, amount: float = 1.0) -> None:
+        """ConfigError where a label would also speak of attributes that are neither set nor known, and nothing can read them."""
         if self.reader is not None:
             return
         needed = {a for origin, _ in self.labelling.stages(settings) for a in self.labelling.known[origin]}

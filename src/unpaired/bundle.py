@@ -102,6 +102,15 @@ def load_judges(where: str | Path) -> dict[str, Judge]:
         raise RunError(f"{folder / 'config.json'} is damaged: {error!r}") from None
 
 
+def bundle_attributes(where: str | Path) -> tuple[Attribute, ...]:
+    """What the translator of attributes in a bundle, or a run's, can change; nothing where it keeps none. RunError where there is
+    no bundle.
+    """
+    folder, values = _read_config(where)
+    told = values["translators"].get(ATTRIBUTES, {}).get("attributes", [])
+    return tuple(config.from_dict(Attribute, one, where=str(folder / "config.json")) for one in told)
+
+
 def bundle_about(where: str | Path) -> dict[str, Any]:
     """What a bundle, or a run's, says of its origin: its run, the step, the held-out error. RunError where there is none."""
     return dict(_read_config(where)[1].get("about", {}))

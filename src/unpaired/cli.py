@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
@@ -143,7 +143,7 @@ class Translate:
     steps: PositiveInt | None = None
     """So many pictures of each image, from its own attributes to the changed ones."""
     grid: bool = False
-    """Instead, sheets of the images with every value of every attribute."""
+    """Instead, sheets of the images with every value of every attribute, in `out`."""
     device: str = "auto"
     """auto, cpu, cuda, mps."""
     batch: PositiveInt = 32
@@ -174,8 +174,10 @@ class Translate:
     def run(self) -> None:
         from unpaired.translate import Changes, draw_targets, shown, translate_files
 
+        changes = Changes(self.set, self.has, self.steps)
         if self.grid:
-            print("\n".join(map(str, draw_targets(self.run_folder, self.images, out=self.out, device=self.device))))
+            sheets = draw_targets(self.run_folder, self.images, out=self.out, device=self.device, changes=changes)
+            print("\n".join(map(str, sheets)))
             return
         with shown() as tell:
             done = translate_files(
@@ -194,7 +196,7 @@ class Translate:
                 tile=self.tile,
                 scratch=self.scratch,
                 flicker=self.flicker,
-                changes=Changes(self.set, self.has, self.steps),
+                changes=changes,
                 tell=tell,
             )
         kept = f", {done.there} were there already" if done.there else ""
@@ -253,8 +255,8 @@ class Import:
     """Make a bundle of networks that other projects saved."""
 
     files: Positional[tuple[Path, ...]]
-    """A file of pytorch-CycleGAN-and-pix2pix or of a DiscoGAN (carpedm20's, SKTBrain's), with what lies beside it; several,
-    which are taken alone; or a folder of checkpoints, for its latest."""
+    """A file of pytorch-CycleGAN-and-pix2pix, of a DiscoGAN (carpedm20's, SKTBrain's) or of yunjey's StarGAN, with what lies
+    beside it; several, which are taken alone; or a folder of checkpoints, for its latest."""
     out: Path | None = None
     """The bundle's new folder; none for `bundle` beside the files."""
     size: PositiveInt | None = None
@@ -264,13 +266,19 @@ class Import:
     of training, as with its --eval."""
     dropout: Literal["auto", "on", "off"] = "auto"
     """A U-Net's noise, which leaves no trace in a file: auto has it on, unless the file is named G_A or G_B."""
+    labels: tuple[str, ...] = ()
+    """What the numbers of a StarGAN's label stand for, in their order: NAME for a yes or no, NAME=VALUE,VALUE,... for one of
+    several, "/" between data sets; or a TOML file. None for the attributes that its authors trained with."""
 
     def run(self) -> None:
         from unpaired.interop.importing import import_files
 
-        out, imported = import_files(self.files, out=self.out, size=self.size, statistics=self.statistics, dropout=self.dropout)
+        out, imported = import_files(
+            self.files, out=self.out, size=self.size, statistics=self.statistics, dropout=self.dropout, labels=self.labels
+        )
         print("\n".join(line for entry in imported for line in entry.lines()))
-        print(f"the bundle is in {out}; translate with: unpaired translate {out} IMAGES --out FOLDER")
+        change = next((f" --set {labels.example}" for entry in imported if (labels := entry.labels)), "")
+        print(f"the bundle is in {out}; translate with: unpaired translate {out} IMAGES{change} --out FOLDER")
 
 
 @options
@@ -494,13 +502,15 @@ def _finish(folder: Path) -> None:
     if int(os.environ.get("RANK", "0")):
         return
     from unpaired import runs
+    from unpaired.bundle import bundle_attributes
     from unpaired.report import write_report
 
     try:
         _show_scores(runs.evaluate(folder))
     except RunError as nothing_held_out:
         print(nothing_held_out, file=sys.stderr)
-    print(f"{write_report(folder)}\ntranslate with: unpaired translate {folder} IMAGES --out FOLDER")
+    change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])
+    print(f"{write_report(folder)}\ntranslate with: unpaired translate {folder} IMAGES{change} --out FOLDER")
 
 
 def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
@@ -510,7 +520,8 @@ def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Non
     from rich.table import Table
 
     for direction, methods in scores.items():
-        table = Table(title=direction.replace("_", " "), title_justify="left")
+        title = direction.replace("_", " ") if direction in get_args(Direction) else direction
+        table = Table(title=escape(title), title_justify="left")
         table.add_column("held-out test images")
         for method in methods:
             table.add_column(method, justify="right")

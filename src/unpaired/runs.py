@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from unpaired import config, evaluation
 from unpaired.bundle import Product, bundle_about, load_bundle
 from unpaired.data.batches import Domains, Telling, open_domains
-from unpaired.data.labelled import open_labelled
+from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.material import Material
 from unpaired.data.sets.table import SETS, folder_of
 from unpaired.data.sources import kinds, stamp
@@ -64,9 +64,11 @@ def train(
     data: DataOptions = DataOptions(),  # noqa: B008
     training: Training = Training(),  # noqa: B008
 ) -> dict[str, Product]:
-    """Train between two domains and leave a run at `out`; its best translators by direction.
+    """Train between two domains, or on labelled images, and leave a run at `out`; what it keeps by name: its best translators by
+    direction, or the one of `attributes`.
 
-    sources: as for the command line: folders or zips A and B, one folder that holds both, or a named set.
+    sources: as for the command line: folders or zips A and B, one folder that holds both, or a named set; for games with labels
+    one labelled set or several.
     RunError where `out` is not empty; DataError where the images do not serve; KeyboardInterrupt where SIGINT or SIGTERM
     ended it early, after all is saved.
     """
@@ -250,7 +252,8 @@ def _lead(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, f
     watch.say(_opening(run, images, runtime, step=step))
     if images.held_out < FEW_HELD_OUT:
         watch.say(
-            f"only {images.held_out} images of a domain are held out: scores and the best checkpoint mean little; raise --holdout"
+            f"only {images.held_out} images of {images.domains[0] if len(images.domains) == 1 else 'a domain'} are held out: "
+            "scores and the best checkpoint mean little; raise --holdout"
         )
     for part, skipped in images.skipped.items():
         journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
@@ -331,14 +334,16 @@ def _opening(run: RunConfig, images: Material, runtime: Runtime, *, step: int) -
     """What a person wants to know before the bar starts to move."""
     training, reasons = run.training, runtime.reasons
     budget = f"{training.steps} steps" if training.steps is not None else f"{training.minutes:g} minutes"
+    between = " <-> " if isinstance(images, Domains) else " and "
     lines = [
-        f"{run.game.game}: {' <-> '.join(images.domains)}, {images.trained_on} images, at least {images.held_out:,} "
-        f"held out, "
-        f"{run.data.size} px, {budget}"
-        + (f", from step {step}" if step else ""),
+        f"{run.game.game}: {between.join(images.domains)}, {images.trained_on} images, at least "
+        f"{images.held_out:,} held out, {run.data.size} px, {budget}" + (f", from step {step}" if step else ""),
         f"{runtime.device} ({reasons['device']}), {str(runtime.precision).removeprefix('torch.')} ({reasons['precision']}), "
         f"{reasons['compile']}" + (f", {runtime.world} processes" if runtime.world > 1 else ""),
     ]
+    if isinstance(images, LabelledImages):
+        told = [f"{attribute.name} ({', '.join(attribute.values)})" for attribute in images.attributes]
+        lines.insert(1, f"attributes: {', '.join(told)}")
     if "credit" in images.card:
         lines.append(f"data: {images.card['credit']}")
     return "\n".join(lines)

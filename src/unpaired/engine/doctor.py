@@ -89,19 +89,21 @@ PATIENCE: Mapping[str, Patience] = {
 _TRIES: Mapping[str, str] = {
     COLLAPSE: (
         "Try a larger --batch, --gan least_squares, or a game in which every image must find back: discogan, with "
-        "--form 'paper(reconstruction=10)' if it is discogan already."
+        "--form 'paper(reconstruction=10)' if it is discogan already, or stargan with a larger --reconstruction."
     ),
     COPY: (
         "Try a smaller weight of the reconstruction (--form 'paper(reconstruction=0.1)' in discogan, --reconstruction "
-        "0.1 in reconstruction-gan), or --discriminator 'patch(layers=2)', which sees smaller changes."
+        "0.1 in reconstruction-gan, --reconstruction 5 in stargan, which may want a larger --classification too), or "
+        "--discriminator 'patch(layers=2)', which sees smaller changes."
     ),
     INVERSION: (
         "The way back undoes an inversion, so no reconstruction forbids it: try to begin anew with another --seed, the "
         "sooner the better, with a larger --batch or --jitter 0."
     ),
     DISCRIMINATOR: (
-        "Try --gan least_squares, --form 'authors(discriminator_every=3)' in discogan, which lets it move less often, "
-        "--discriminator 'conv(width=32)', or, with few images, --jitter 0.3, so that it cannot know them by heart."
+        "Try --gan least_squares, or wasserstein in stargan, --form 'authors(discriminator_every=3)' in discogan, which lets it "
+        "move less often, --discriminator 'conv(width=32)', or, with few images, --jitter 0.3, so that it cannot know them by "
+        "heart."
     ),
 }
 

@@ -17,6 +17,7 @@ from unpaired.evaluation.scoring import (
     criterion,
     criterion_measure,
     evaluate,
+    rows_of,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "evaluate",
     "exam_of",
     "held_out",
+    "rows_of",
 ]
 
 

@@ -10,7 +10,7 @@ from unpaired import images
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.data.labelled import LabelledImages, LabelledSet
 from unpaired.data.labelling import target_names
-from unpaired.data.labels import UNKNOWN
+from unpaired.data.labels import UNKNOWN, Attribute
 from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Part, Rows, rows_of
 
 SHOWN = 8
@@ -25,7 +25,8 @@ class AttributesExam:
     def cases(self, remains: Mapping[str, object], *, part: Part) -> list[Case]:
         """A case for each data set and value: "hair=blond", or "SET: hair=blond" of several sets.
 
-        An attribute that a set does not label is asked for only where exact counterparts are known.
+        An attribute that a set does not label is asked for only where exact counterparts are known, of the images that are not
+        their own.
         """
         (translator,) = remains.values()
         assert isinstance(translator, AttributeTranslator)
@@ -39,7 +40,7 @@ class AttributesExam:
             rows += [("input", case.test.inputs[few]), (case.name, case.answer(few))]
             if case.test.truths is not None:
                 rows.append(("truth", case.test.truths[few]))
-        return [(name, x) for name, x in rows if len(x) == SHOWN or len(cases) == 1]
+        return rows
 
     @property
     def disjoint(self) -> bool:
@@ -50,28 +51,38 @@ class AttributesExam:
         values = torch.from_numpy(one.test.values[rows])
         for target, attribute, value in target_names(self._data.attributes):
             labelled, truths = attribute in one.known, one.truths.get(target)
-            if not labelled and truths is None:
+            pixels, having = one.test.pixels[rows], (values[:, attribute] == value).numpy()
+            if labelled:
+                chosen = (values[:, attribute] != UNKNOWN).numpy() & ~having
+            elif truths is None:
                 continue
-            lacking = (values[:, attribute] != value) & ((values[:, attribute] != UNKNOWN) | (not labelled))
-            chosen, having = lacking.numpy(), (values[:, attribute] == value).numpy()
+            else:
+                chosen = (truths[rows] != pixels).reshape(len(pixels), -1).any(axis=1)
             if not chosen.any():
                 continue
-            pixels, own = one.test.pixels[rows], values[lacking]
+            own = values[torch.from_numpy(chosen)]
             test = HeldOut(
                 images.to_tensor(pixels[chosen]),
                 images.to_tensor(pixels[having]),
                 None if truths is None else images.to_tensor(truths[rows][chosen]),
                 [name for name, lacks in zip(one.test.names[rows], chosen, strict=True) if lacks],
             )
+            within = f"{one.name}: " if len(self._data.sets) > 1 else ""
             yield Case(
-                f"{one.name}: {target}" if len(self._data.sets) > 1 else target,
-                one.name if len(self._data.sets) > 1 else "any",
+                within + target,
+                within + _others(self._data.attributes[attribute], value),
                 target,
                 test,
                 answer=partial(_answer, translator, test.inputs, {attribute: value}, own),
                 back=partial(_back, translator, attribute, own) if labelled else None,
                 alike=True,
             )
+
+
+def _others(attribute: Attribute, value: int) -> str:
+    """What images without the value have, in words: "glasses=off", or "other hair" where that is one of several."""
+    others = [other for other in attribute.values if other != attribute.values[value]]
+    return f"{attribute.name}={others[0]}" if len(others) == 1 else f"other {attribute.name}"
 
 
 def _answer(translator: AttributeTranslator, inputs: Tensor, settings: Mapping[int, int], values: Tensor, rows: Rows) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from unpaired.config import format_choice
 from unpaired.errors import ForeignFile
 from unpaired.networks import specs
-from unpaired.networks.build import Shape, discriminator, generator
+from unpaired.networks.build import Shape, discriminator, generator, label_discriminator, label_generator
 
 WRAPPERS = ("module", "_orig_mod")
 """Parts of names that DataParallel and torch.compile add."""
@@ -22,20 +22,27 @@ class Found:
 
     origin: the project. spec, shape, target: what to build here, from samples [C, H, W] of which shape to which (None for a
     discriminator, which answers with scores). theirs: our name of a weight or buffer -> theirs. change: our name and the
-    values -> the values for us, where they are not the same. images: what its own project feeds it, in words.
+    values -> the values for us, where they are not the same. images: what its own project feeds it, in words. numbers: of the
+    label that it is shown or answers with; None for a network between two domains.
     """
 
     origin: str
-    spec: specs.Generator | specs.Discriminator
+    spec: specs.Generator | specs.Discriminator | specs.StarGANGenerator | specs.StarGANDiscriminator
     shape: Shape
     target: Shape | None
     theirs: Callable[[str], str]
     images: str
     change: Callable[[str, Tensor], Tensor] = lambda name, value: value
+    numbers: int | None = None
 
     def build(self) -> nn.Module:
         """The network without values, which costs no memory whatever a file claims. ShapeError where the shapes do not fit it."""
         with torch.device("meta"):
+            match self.spec:
+                case specs.StarGANGenerator():
+                    return label_generator(self.spec, self.shape, self.numbers or 0)
+                case specs.StarGANDiscriminator():
+                    return label_discriminator(self.spec, self.shape, self.numbers or 0)
             if self.target is None:
                 return discriminator(self.spec, self.shape)  # type: ignore[arg-type]
             return generator(self.spec, self.shape, self.target)  # type: ignore[arg-type]
@@ -77,7 +84,8 @@ class Found:
     def describe(self) -> str:
         """The architecture in words: `resnet(blocks=9, ...) of pytorch-CycleGAN-and-pix2pix, 3 -> 3 channels`."""
         channels = f"{self.shape[0]} channels" if self.target is None else f"{self.shape[0]} -> {self.target[0]} channels"
-        return f"{format_choice(self.spec)} of {self.origin}, {channels}"
+        label = "" if self.numbers is None else f", labels of {self.numbers} numbers"
+        return f"{format_choice(self.spec)} of {self.origin}, {channels}{label}"
 
 
 def unwrapped(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

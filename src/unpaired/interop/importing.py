@@ -2,25 +2,28 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from unpaired import config
-from unpaired.bundle import Judge, save_bundle
-from unpaired.errors import ForeignFile
+from unpaired.attribute_translator import AttributeTranslator
+from unpaired.bundle import ATTRIBUTES, Judge, Product, save_bundle
+from unpaired.errors import ConfigError, ForeignFile
 from unpaired.images import Fit
-from unpaired.interop import cyclegan, discogan, pickles
+from unpaired.interop import cyclegan, discogan, pickles, stargan
 from unpaired.interop.found import Found, unwrapped
 from unpaired.networks import specs
 from unpaired.translator import Translator
 
 Dropout = Literal["auto", "on", "off"]
 FIT: Fit = "resize"
-"""How pictures are brought to the networks' size: all these projects squeeze or stretch them."""
+"""How pictures are brought to the size of networks between two domains: all these projects squeeze or stretch them."""
+READER = "reader"
+"""The role of a StarGAN's discriminator, which says what an image's attributes are."""
 
 NAMES = (
     (
@@ -35,6 +38,7 @@ NAMES = (
         r"model_(?P<role>gen_A|gen_B|dis_A|dis_B)-(?P<stamp>[\d.]+)",
         {"gen_B": "a_to_b", "gen_A": "b_to_a", "dis_A": "discriminate_a", "dis_B": "discriminate_b"},
     ),
+    (r"(?P<stamp>\d+)-(?P<role>G|D)\.ckpt", {"G": ATTRIBUTES, "D": READER}),
 )
 """How each project names its files, and what each is here.
 
@@ -44,7 +48,9 @@ In pytorch-CycleGAN-and-pix2pix D_A judges what G_A makes, which lies in B. SKTB
 
 @dataclass(frozen=True)
 class Imported:
-    """One network of a bundle that was made of a file: `role` is `a_to_b`, `discriminate_b`, ... sha256: the file's."""
+    """One network of a bundle that was made of a file: `role` is `a_to_b`, `discriminate_b`, `attributes`, ... sha256: the
+    file's. labels: what its label says, of a generator that has one.
+    """
 
     file: Path
     role: str
@@ -52,6 +58,7 @@ class Imported:
     network: nn.Module
     whole: bool
     sha256: str
+    labels: stargan.Labels | None = None
 
     def lines(self) -> list[str]:
         """What it is and how it will be used, for people."""
@@ -68,7 +75,7 @@ class Imported:
             lines.append("  batch norms translate by the running statistics of training")
         if self.whole:
             lines.append("  a whole pickled module: its weights were read, none of its code was run")
-        return lines
+        return [*lines, *(self.labels.lines() if self.labels else ())]
 
 
 def import_files(
@@ -78,6 +85,7 @@ def import_files(
     size: int | None = None,
     statistics: cyclegan.Statistics = "image",
     dropout: Dropout = "auto",
+    labels: Sequence[str] = (),
 ) -> tuple[Path, list[Imported]]:
     """Make a bundle of networks that other projects saved; answers with its folder and what is in it.
 
@@ -86,6 +94,7 @@ def import_files(
     beside the files. size: of the images in pixels, which no file tells; None for what the architecture was made for.
     statistics: what batch norms of pytorch-CycleGAN-and-pix2pix translate by: "image", each image's own, as its test.py does, or
     "running", those of training. dropout: whether a U-Net has its noise; "auto" for yes, unless its file is named G_A or G_B.
+    labels: what the numbers of a StarGAN's label stand for (see `stargan.read_labels`); none for what its authors trained with.
     ForeignFile where a file is nothing that can be read here, or where two files claim one role; nothing is written then.
     """
     files = _files(paths)
@@ -98,6 +107,10 @@ def import_files(
         if entry.role in imported:
             raise ForeignFile(f"{imported[entry.role].file} and {file} are both {entry.role}; give one of them")
         imported[entry.role] = entry
+    if ATTRIBUTES in imported or READER in imported:
+        imported = _labelled(imported, labels)
+    elif labels:
+        raise ConfigError(f"--labels is for StarGAN's networks, found {', '.join(imported)}; leave it out")
     _save(out, list(imported.values()))
     return out, list(imported.values())
 
@@ -108,24 +121,22 @@ def _import(path: Path, role: str | None, *, size: int | None, statistics: cycle
     cycle = re.fullmatch(r"(.*_)?net_G_[AB]\.pth", path.name) is not None
     noise = dropout == "on" or (dropout == "auto" and not cycle)
     try:
-        _refuse_stargan(weights)
-        found = discogan.recognise(weights) or cyclegan.recognise(weights, size=size, statistics=statistics, unet_noise=noise)
+        found = stargan.recognise(weights, size=size)
+        found = (
+            found
+            or discogan.recognise(weights)
+            or cyclegan.recognise(weights, size=size, statistics=statistics, unet_noise=noise)
+        )
         if found is None:
             names = ", ".join(list(weights)[:4])
             raise ForeignFile(
                 f"its weights ({names}, ...) are those of no network that is known here; wanted a generator or discriminator of "
-                f"{cyclegan.ORIGIN} (ResNet, U-Net, PatchGAN), {discogan.CARPEDM20} or {discogan.AUTHORS}"
+                f"{cyclegan.ORIGIN} (ResNet, U-Net, PatchGAN), {discogan.CARPEDM20}, {discogan.AUTHORS} or {stargan.ORIGIN}"
             )
         network = found.network(weights)
     except ForeignFile as error:
         raise ForeignFile(f"{path}: {error}") from None
-    is_judge = found.target is None
-    if role is None:
-        role = "discriminate_b" if is_judge else "a_to_b"
-    elif role.startswith("discriminate") != is_judge:
-        raise ForeignFile(
-            f"{path} is a {'discriminator' if is_judge else 'generator'} by its weights, and not by its name; rename it"
-        )
+    role = _settled(path, role, found)
     return Imported(
         file=path,
         role=role,
@@ -136,10 +147,38 @@ def _import(path: Path, role: str | None, *, size: int | None, statistics: cycle
     )
 
 
-def _refuse_stargan(weights: Mapping[str, Tensor]) -> None:
-    generator = any(re.fullmatch(r"main\.\d+\.main\.\d+\.weight", key) for key in weights)
-    if generator or weights.keys() >= {"main.0.weight", "conv1.weight", "conv2.weight"}:
-        raise ForeignFile("it is of StarGAN, a network for many domains at once; only networks between two domains can be read")
+def _settled(path: Path, role: str | None, found: Found) -> str:
+    """What the network is: as its file's name says, else by its weights. ForeignFile where they do not agree."""
+    judges = found.target is None
+    if found.numbers is not None:
+        kind, roles = f"{'discriminator' if judges else 'generator'} of StarGAN", [READER if judges else ATTRIBUTES]
+    elif judges:
+        kind, roles = "discriminator", ["discriminate_b", "discriminate_a", "discriminate"]
+    else:
+        kind, roles = "generator", ["a_to_b", "b_to_a"]
+    if role is not None and role not in roles:
+        raise ForeignFile(f"{path} is a {kind} by its weights, and not by its name; rename it")
+    return role or roles[0]
+
+
+def _labelled(imported: dict[str, Imported], said: Sequence[str]) -> dict[str, Imported]:
+    """A StarGAN's networks, which have a size and know what their labels say. ForeignFile where they do not go together."""
+    others = imported.keys() - {ATTRIBUTES, READER}
+    if others or ATTRIBUTES not in imported:
+        files = ", ".join(str(entry.file) for entry in imported.values())
+        problem = "a StarGAN's networks and others" if others else "a discriminator of StarGAN alone, which changes no image"
+        raise ForeignFile(f"{files}: {problem}; wanted its generator, NUMBER-G.ckpt, and its discriminator or nothing beside it")
+    generator, reader = imported[ATTRIBUTES], imported.get(READER)
+    try:
+        labels = stargan.labels_of(
+            generator.found.numbers or 0, answers=None if reader is None else reader.found.numbers, said=said
+        )
+    except ForeignFile as error:
+        raise ForeignFile(f"{generator.file}: {error}") from None
+    found = generator.found
+    if reader is not None:  # which is made for one size
+        found = replace(found, shape=reader.found.shape, target=reader.found.shape)
+    return imported | {ATTRIBUTES: replace(generator, found=found, labels=labels)}
 
 
 def _files(paths: Sequence[Path]) -> dict[Path, str | None]:
@@ -197,19 +236,11 @@ def _latest(folder: Path) -> dict[Path, str | None]:
 
 
 def _save(out: Path, imported: list[Imported]) -> None:
-    translators, judges = {}, {}
-    for entry in imported:
-        found = entry.found
-        if found.target is None:
-            judges[entry.role] = Judge(entry.network, found.spec, found.shape)  # type: ignore[arg-type]
-        else:
-            translators[entry.role] = Translator(
-                entry.network,
-                spec=found.spec,  # type: ignore[arg-type]
-                source=found.shape,
-                target=found.target,
-                fit=FIT,
-            )
+    by_role = {entry.role: entry for entry in imported}
+    remains, judges = _domains(imported)
+    fit = FIT
+    if ATTRIBUTES in by_role:
+        remains, fit = {ATTRIBUTES: _attributes(by_role[ATTRIBUTES], by_role.get(READER))}, stargan.FIT
     lines = [line for entry in imported for line in entry.lines()]
     files = {
         entry.role: {
@@ -221,4 +252,35 @@ def _save(out: Path, imported: list[Imported]) -> None:
         for entry in imported
     }
     card = "\n".join(["# Imported networks", "", "```", *lines, "```", "", "Their licence is that of whoever trained them.", ""])
-    save_bundle(out, translators, judges=judges, fit=FIT, background="white", about={"imported": files}, card=card)
+    save_bundle(out, remains, judges=judges, fit=fit, background="white", about={"imported": files}, card=card)
+
+
+def _domains(imported: list[Imported]) -> tuple[dict[str, Product], dict[str, Judge]]:
+    """Translators between two domains, and discriminators."""
+    translators: dict[str, Product] = {}
+    judges = {}
+    for entry in (entry for entry in imported if entry.found.numbers is None):
+        found, network, spec = entry.found, entry.network, _any(entry.found.spec)
+        if found.target is None:
+            judges[entry.role] = Judge(network, spec, found.shape)
+        else:
+            translators[entry.role] = Translator(network, spec=spec, source=found.shape, target=found.target, fit=FIT)
+    return translators, judges
+
+
+def _attributes(generator: Imported, reader: Imported | None) -> AttributeTranslator:
+    assert generator.labels is not None
+    return AttributeTranslator(
+        _any(generator.network),
+        spec=_any(generator.found.spec),
+        shape=generator.found.shape,
+        labelling=generator.labels.labelling,
+        reader=_any(reader.network) if reader else None,
+        reader_spec=_any(reader.found.spec) if reader else None,
+        fit=stargan.FIT,
+    )
+
+
+def _any(value: Any) -> Any:
+    """What `Found` does not tell a type checker: that the network is of the kind that its role says."""
+    return value

@@ -9,6 +9,7 @@ out under the pointer. A Content-Security-Policy forbids whatever else a browser
     header    its head: what the run is, and what it has reached
     scores    results, a table for each direction
     gallery   held-out images beside their translations
+    changes   every change of the same images, of attributes
     curves    what is drawn over the steps: scores, losses, speed
     findings  what the doctor found
     previews  the same images as the run went on

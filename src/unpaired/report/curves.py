@@ -1,11 +1,12 @@
 """What is drawn over the steps: the held-out score, each player's losses, the speed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from unpaired import evaluation
+from unpaired.attribute_translator import AttributeTranslator
 from unpaired.games import table
 from unpaired.report.chart import COLOURS, Mark, Series, chart
 from unpaired.report.facts import Facts
@@ -37,13 +38,16 @@ def _score_charts(facts: Facts) -> Iterator[Markup]:
     if len(looks) < 2:
         return
     measure = evaluation.criterion_measure(looks[-1]["scores"])
+    cases = list(looks[-1]["scores"])
+    drawn = {facts.arrow(case): [case] for case in cases}
+    if len(cases) >= COLOURS:
+        drawn = {f"mean of all {len(cases)}": cases}
     lines = []
-    for colour, direction in enumerate(looks[-1]["scores"]):
+    for colour, (label, of) in enumerate(drawn.items()):
         for method, suffix in (("translated", ""), ("doing nothing", ", doing nothing")):
-            values = ((event["step"], event["scores"].get(direction, {}).get(method, {}).get(measure)) for event in looks)
-            points = thin(finite(values))
+            points = thin(finite((event["step"], _mean(event["scores"], of, method, measure)) for event in looks))
             if points:
-                lines.append(Series(facts.arrow(direction) + suffix, points, colour, still=bool(suffix)))
+                lines.append(Series(label + suffix, points, colour, still=bool(suffix)))
     if lines:
         about = MEASURES[measure].about
         yield chart(
@@ -52,6 +56,13 @@ def _score_charts(facts: Facts) -> Iterator[Markup]:
             lines,
             mark=Mark(facts.about["step"], "kept") if "step" in facts.about else None,
         )
+
+
+def _mean(scores: Mapping[str, Any], cases: Sequence[str], method: str, measure: str) -> float | None:
+    """Over the cases that know the measure; None where none does."""
+    values = [scores.get(case, {}).get(method, {}).get(measure) for case in cases]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _loss_charts(facts: Facts) -> Iterator[Markup]:
@@ -86,13 +97,17 @@ def _losses(facts: Facts) -> dict[str, dict[str, list[tuple[float, Any]]]]:
 
 def _chance(facts: Facts) -> Mapping[str, float]:
     """The doctor's yardsticks, by `player/loss`; empty where nothing tells of what shape its samples were."""
-    kept = facts.remains.get("a_to_b")
-    if facts.data is not None:
-        samples = facts.data.samples()
-    elif isinstance(kept, Translator):
-        samples = {"shape_a": kept.source, "shape_b": kept.target}
-    else:
-        return {}
+    kept = next(iter(facts.remains.values()), None)
+    samples: dict[str, Any]
+    match kept:
+        case _ if facts.data is not None:
+            samples = facts.data.samples()
+        case AttributeTranslator():
+            samples = {"shape": kept.shape, "labelling": kept.labelling}
+        case Translator() if "a_to_b" in facts.remains:
+            samples = {"shape_a": kept.source, "shape_b": kept.target}
+        case _:
+            return {}
     with torch.device("meta"):  # a game without memory for its weights
         game = table.build(facts.run.game, seed=0, **samples)
     return game.chance()

@@ -8,16 +8,19 @@ from torch import Tensor
 
 from unpaired import evaluation
 from unpaired.metrics import paired
+from unpaired.report import changes
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, tag
 from unpaired.report.pictures import shown_image
 from unpaired.report.sampling import spread
-from unpaired.report.scores import MEASURES
+from unpaired.report.scores import MANY, MEASURES
 from unpaired.report.wording import how_many
 
 SHOWN = 12
 """Translated test images of each direction, spread evenly over all of them."""
 WORST = 4
+SHOWN_OF_MANY = 6
+"""Of each, where there are more than two directions or changes."""
 MOST_JUDGED = 256
 """Of more test images than this, as many, spread evenly, are translated to find the worst."""
 
@@ -40,27 +43,28 @@ def section(facts: Facts) -> Iterator[Markup]:
     if facts.data is None or not facts.remains:
         yield note(f"{facts.missing} So there are no pictures; `unpaired report {facts.command}` adds them later.")
         return
+    yield from changes.matrix(facts)
     for case in facts.cases:
-        yield from _case(facts, case)
+        yield from _case(facts, case, most=SHOWN if len(facts.cases) <= MANY else SHOWN_OF_MANY)
     if not facts.cases:
         yield note("No images were held out, so there is none that the translators have not seen.")
 
 
-def _case(facts: Facts, case: evaluation.Case) -> Iterator[Markup]:
+def _case(facts: Facts, case: evaluation.Case, *, most: int) -> Iterator[Markup]:
     test, source, target, count = case.test, case.source, case.target, len(case.test.inputs)
-    judged = _judge(case, names=test.names or [f"test image {row + 1}" for row in range(count)])
+    judged = _judge(case, most=most, names=test.names or [f"test image {row + 1}" for row in range(count)])
     third = "the truth" if test.truths is not None else "and back again" if judged.third is not None else ""
     legend = [f"input ({source})", f"translation ({target})", *([third] if third else [])]
     yield tag("h3", facts.arrow(case.name))
     yield tag(
         "p",
-        f"{how_many(min(SHOWN, count))} of {count:,} held-out test images, spread evenly, not chosen. ",
+        f"{how_many(min(most, count))} of {count:,} held-out test images, spread evenly, not chosen. ",
         "From left to right: ",
         ", ".join(legend),
         ".",
         class_="soft",
     )
-    rows = spread(len(judged.inputs), SHOWN)
+    rows = spread(len(judged.inputs), most)
     yield tag("div", *(_trio(judged, row, source=source, target=target) for row in rows), class_="gallery")
     if judged.errors is None:
         return
@@ -77,10 +81,10 @@ def _case(facts: Facts, case: evaluation.Case) -> Iterator[Markup]:
     yield tag("div", *cards, class_="gallery worst")
 
 
-def _judge(case: evaluation.Case, *, names: Sequence[str]) -> _Judged:
+def _judge(case: evaluation.Case, *, most: int, names: Sequence[str]) -> _Judged:
     """Translate what the page needs: all of a small set where there are truths to find the worst by, else a sample."""
     test = case.test
-    rows = spread(len(test.inputs), SHOWN if test.truths is None else MOST_JUDGED)
+    rows = spread(len(test.inputs), most if test.truths is None else MOST_JUDGED)
     inputs, outputs = test.inputs[rows], case.answer(rows)
     truths = test.truths[rows] if test.truths is not None else None
     errors = paired.mean_absolute_error(outputs, truths) if truths is not None else None

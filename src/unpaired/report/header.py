@@ -14,7 +14,7 @@ def header(facts: Facts) -> Markup:
     """Title, verdict and the figures that matter most."""
     game = facts.run.game
     arrow = tag("span", " → " if len(facts.remains or facts.scores) == 1 else " ⇄ ", class_="soft")
-    named = len(facts.domains) == 2 and facts.domains != ("A", "B")
+    named = len(facts.domains) == 2 and facts.domains != ("A", "B") and facts.run.game.plays != "labelled"
     title = [facts.domains[0], arrow, facts.domains[1]] if named else [facts.name]
     about = (type(game).__doc__ or "").splitlines()[0]
     return tag(

@@ -1,4 +1,4 @@
-"""Results: each direction's scores in a table, beside doing nothing."""
+"""Results: the scores of each direction or change in a table, beside doing nothing; of many one table before them."""
 
 import math
 from collections.abc import Iterator
@@ -44,6 +44,11 @@ MEASURES = {
 }
 
 
+MANY = 2
+"""More tables than so many fold away, behind one that sums them up."""
+SUMMED_UP = ("error", "error where to change", "error where to keep", "swd", "reconstruction")
+
+
 def measure_of(name: str) -> Measure:
     """How to show a score; those on an extractor's features, `kid[NAME]`, say so."""
     base, _, extractor = name.partition("[")
@@ -69,7 +74,36 @@ def section(facts: Facts) -> Iterator[Markup]:
         case None:
             fairness = "Measured on held-out images."
     yield tag("p", f"{fairness} ↓ less is better, ↑ more is better.", class_="soft")
-    yield tag("div", *(_score_table(facts, direction) for direction in facts.scores), class_="two")
+    tables = tag("div", *(_score_table(facts, direction) for direction in facts.scores), class_="two")
+    if len(facts.scores) <= MANY:
+        yield tables
+    else:
+        yield tag("div", _summary(facts), class_="card scroll")
+        yield tag("details", tag("summary", "Every measure of each"), tables)
+
+
+def _summary(facts: Facts) -> Markup:
+    """A row for each direction or change: its main scores, beside doing nothing."""
+    by_case = list(facts.scores.values())
+    names = [name for name in SUMMED_UP if any(name in methods.get("translated", {}) for methods in by_case)]
+    rows = []
+    for case, methods in facts.scores.items():
+        cells = []
+        for name in names:
+            measure = measure_of(name)
+            translated, nothing = (methods.get(method, {}).get(name) for method in ("translated", "doing nothing"))
+            cell = [measure.shown(translated)]
+            if nothing is not None:
+                verdict = _verdict(measure, translated, nothing)
+                cell.append(tag("small", f"nothing: {measure.shown(nothing)}", class_=verdict or None))
+            cells.append(tag("td", *cell))
+        count = facts.counts.get(case)
+        label = tag("th", facts.arrow(case), tag("small", f"{count:,} images" if count else ""), scope="row")
+        rows.append(tag("tr", label, *cells))
+    heads = [tag("th", "", scope="col")]
+    for measure in map(measure_of, names):
+        heads.append(tag("th", f"{measure.label}\N{NO-BREAK SPACE}", _sign(measure.best), scope="col", title=measure.about))
+    return tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
 
 
 def _score_table(facts: Facts, direction: str) -> Markup:
@@ -99,11 +133,15 @@ def _sign(best: str) -> Markup:
 
 
 def _compared(measure: Measure, translated: float | None, nothing: float | None) -> Iterator[Markup]:
+    verdict = _verdict(measure, translated, nothing)
+    if verdict is not None:
+        yield tag("small", {"": "equal", "good": "better", "bad": "worse"}[verdict], class_=verdict or None)
+
+
+def _verdict(measure: Measure, translated: float | None, nothing: float | None) -> str | None:
+    """How the translations compare: "good" or "bad", "" for equal; None where they cannot be compared."""
     if translated is None or nothing is None or not measure.best or math.isnan(translated + nothing):
-        return
+        return None
     if translated == nothing:
-        yield tag("small", "equal")
-    elif (translated < nothing) == (measure.best == "least"):
-        yield tag("small", "better", class_="good")
-    else:
-        yield tag("small", "worse", class_="bad")
+        return ""
+    return "good" if (translated < nothing) == (measure.best == "least") else "bad"

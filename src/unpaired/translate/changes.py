@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from unpaired import images
-from unpaired.attribute_translator import AttributeTranslator
+from unpaired.attribute_translator import AttributeTranslator, Settings
 from unpaired.bundle import load
-from unpaired.data.labels import Attribute, parse_setting
+from unpaired.data.labelling import with_settings
+from unpaired.data.labels import UNKNOWN, Attribute, parse_setting
 from unpaired.data.sources import open_source
+from unpaired.engine.runtime import choose_device
 from unpaired.errors import ConfigError, DataError, RunError
-from unpaired.files import replacing
 from unpaired.translator import Translator
 
 MOST_COLUMNS = 16
@@ -28,6 +29,10 @@ class Changes(NamedTuple):
     wanted: Sequence[str] = ()
     has: Sequence[str] = ()
     steps: int | None = None
+
+
+NONE = Changes()
+"""Of translators between two domains."""
 
 
 class Version(NamedTuple):
@@ -57,15 +62,22 @@ def versions(where: str | Path, *, direction: str, changes: Changes, device: str
     return [Version(f"-{step}", translator.towards(wanted, told=told, amount=x)) for step, x in enumerate(shares, 1)]
 
 
-def draw_targets(where: str | Path, inputs: Sequence[str | Path], *, out: Path, device: str) -> list[Path]:
+def draw_targets(
+    where: str | Path, inputs: Sequence[str | Path], *, out: Path, device: str, changes: Changes = NONE
+) -> list[Path]:
     """Sheets of images (a column each, at the trained size) and of every single change of them (a row each): the files written.
 
-    ConfigError where there is no translator of attributes; DataError where an image cannot be read or there is none; RunError
-    where a sheet is there already.
+    changes: only what all images have. ConfigError where there is no translator of attributes, or changes are asked for;
+    DataError where an image cannot be read or there is none; RunError where a sheet is there already.
     """
-    translator = load(where, device=device)
+    translator = load(where, device=str(choose_device(device)[0]))
     if not isinstance(translator, AttributeTranslator):
         raise ConfigError(f"{where} translates between two domains; --grid shows all values of attributes")
+    if changes.wanted or changes.steps is not None:
+        raise ConfigError("--grid shows every change by itself; leave --set and --steps out")
+    told = translator.settings(_read(changes.has, "--has"))
+    for _, settings in translator.targets():
+        translator.require_readable(settings, told)
     framing = translator.pictures(translator.network).framing(fit=translator.fit, alpha="compose")
     shown = [images.to_tensor(framing.shown(framing.open(content)[0])[None])[0] for content in _files(inputs)]
     if not shown:
@@ -77,8 +89,7 @@ def draw_targets(where: str | Path, inputs: Sequence[str | Path], *, out: Path, 
         raise RunError(f"{taken[0]} is there already; choose another --out, or remove it")
     out.mkdir(parents=True, exist_ok=True)
     for path, columns in zip(paths, sheets, strict=True):
-        with replacing(path) as temporary:
-            images.write(temporary, _sheet(translator, torch.stack(columns)))
+        images.write(path, _sheet(translator, torch.stack(columns), told))
     return paths
 
 
@@ -88,8 +99,10 @@ def example(attributes: Sequence[Attribute]) -> str:
     return f"{attributes[0].name}={attributes[0].values[-1]} ({known})"
 
 
-def _sheet(translator: AttributeTranslator, x: Tensor) -> images.Pixels:
-    rows = [("input", x), *((name, translator.batch(x, settings)) for name, settings in translator.targets())]
+def _sheet(translator: AttributeTranslator, x: Tensor, told: Settings) -> images.Pixels:
+    own = with_settings(torch.full((len(x), len(translator.attributes)), UNKNOWN), told)
+    rows = [("input", x)]
+    rows += [(name, translator.batch(x, settings, values=own)) for name, settings in translator.targets()]
     return images.labelled_grid(rows, scale=max(1, 96 // x.shape[-1]))
 
 

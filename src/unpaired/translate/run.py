@@ -20,16 +20,13 @@ from unpaired.images import Original, Pixels
 from unpaired.images.writing import remove_leftovers
 from unpaired.metrics.flicker import Flicker, FlickerMeter
 from unpaired.translate import large, paged
-from unpaired.translate.changes import Changes, versions
+from unpaired.translate.changes import NONE, Changes, versions
 from unpaired.translate.plan import Existing, Job, plan
 from unpaired.translate.progress import Tell
 from unpaired.translator import TILE, Translator
 
 MOST_PIXELS = 1 << 24
 """Of the images that are held at once."""
-
-
-TARGET_ALONE = Changes()
 
 
 class Outcome(NamedTuple):
@@ -63,7 +60,7 @@ def translate_files(
     tile: int | None = None,
     scratch: Path | None = None,
     flicker: bool = False,
-    changes: Changes = TARGET_ALONE,
+    changes: Changes = NONE,
     tell: Tell | None = None,
 ) -> Outcome:
     """Translate files, folders (at any depth) and zips into `out` under their own names.
