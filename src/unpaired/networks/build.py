@@ -120,7 +120,6 @@ def label_generator(spec: specs.StarGANGenerator, shape: Shape, numbers: int) ->
         blocks=spec.blocks,
         downs=spec.downs,
         norm=spec.norm,
-        first_norm=spec.first_norm,
         change=spec.change,
     )
 

@@ -154,9 +154,6 @@ class StarGANGenerator:
     """Down-sampling layers, each halving height and width."""
     norm: Literal["instance-affine", "instance", "none"] = "instance-affine"
     """Normalisation after each convolution but the last: in the paper each image's own, with a learned scale and offset."""
-    first_norm: bool = True
-    """Normalise after the first convolution too, as published. An instance norm takes away what is the same at every place, and so
-    the label's planes but at the borders, from where deep networks carry it inwards; a small one does better without."""
     change: bool = False
     """Answer with a change to the input, which starts from none, instead of with a new image: not in the paper, quicker for
     small changes."""

@@ -34,16 +34,13 @@ class StarGANGeneratorNet(nn.Module):
     """(x [N, channels, H, W], numbers [N, L]) -> [N, channels, H, W] in [-1, 1]; H and W multiples of 2^downs.
 
     c7s1-w, `downs` 4x4 convolutions with stride 2, `blocks` residual blocks, as many transposed ones, c7s1, tanh; zero padding,
-    as an instance norm after reflected borders would take planes of one number away again; no biases. first_norm: whether the
-    first layer has a norm too. change: the answer is the input and a change, which starts from none.
+    as an instance norm after reflected borders would take planes of one number away again; no biases. change: the answer is the
+    input and a change, which starts from none.
     """
 
-    def __init__(
-        self, *, channels: int, numbers: int, width: int, blocks: int, downs: int, norm: str, first_norm: bool, change: bool
-    ) -> None:
+    def __init__(self, *, channels: int, numbers: int, width: int, blocks: int, downs: int, norm: str, change: bool) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(channels + numbers, width, 7, padding=3, bias=False)]
-        layers += _active(width, norm if first_norm else "none")
+        layers: list[nn.Module] = [nn.Conv2d(channels + numbers, width, 7, padding=3, bias=False), *_active(width, norm)]
         for level in range(downs):
             before, after = width * 2**level, width * 2 ** (level + 1)
             layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), *_active(after, norm)]
