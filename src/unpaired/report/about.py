@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from unpaired import config
+from unpaired.attribute_translator import AttributeTranslator
+from unpaired.bundle import ATTRIBUTES
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, prose, tag
 from unpaired.report.wording import number
@@ -75,8 +77,9 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Markup:
 def _commands(facts: Facts) -> str:
     lines = [f"unpaired resume {facts.command}"]
     if facts.run.game.plays == "labelled":
-        targets = [case.target for case in facts.cases[:1]] or ["NAME=VALUE"]
-        lines += [f"unpaired translate {facts.command} PICTURES --set {shlex.quote(name)} --out TRANSLATED" for name in targets]
+        kept = facts.remains.get(ATTRIBUTES)
+        name = kept.targets()[0][0] if isinstance(kept, AttributeTranslator) else "NAME=VALUE"
+        lines.append(f"unpaired translate {facts.command} PICTURES --set {shlex.quote(name)} --out TRANSLATED")
     else:
         directions = tuple(facts.remains) or ("a_to_b",)
         lines += [f"unpaired translate {facts.command} PICTURES --direction {name} --out TRANSLATED" for name in directions]
