@@ -27,6 +27,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from unpaired import config, evaluation
 from unpaired.bundle import Product, bundle_about, load_bundle
 from unpaired.data.batches import Domains, Telling, open_domains
+from unpaired.data.image_pair import open_image_pair
+from unpaired.data.image_set import open_image_set
 from unpaired.data.labelled import open_labelled
 from unpaired.data.material import Material
 from unpaired.data.sets.table import SETS, folder_of
@@ -134,23 +136,24 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
 
 
 def open_data(run: RunConfig) -> Material:
-    """The images of a run, in pairs where its game plays with pairs; a named set is made first where it is not there yet.
+    """The images of a run, in pairs where its game plays with pairs; named sets are made first where they are not there yet.
 
     Asked again for the same images, a process gets those that it opened last, unless a file changed since. A line on the
     console tells how far it is where that takes longer than a second.
     """
     sources = run.sources
-    if sources == ("toy",):
+    if "toy" in sources:
         raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
+    if run.data.labels is not None and run.game.plays not in ("images", "few-labelled", "domains"):
+        raise ConfigError(f"--labels is for games of one set of images; game '{run.game.game}' has no use for it: leave it out")
     with _told() as telling:
-        if len(sources) == 1 and not Path(sources[0]).exists():
-            telling(f"making {sources[0]}", 0, None)
-            sources = (str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder())),)
+        sources = tuple(_found(source, run, telling, alone=len(sources) == 1) for source in sources)
         plays, state = run.game.plays, stamp(sources)
         asked = (sources, replace(run.data, swap=False), plays, cache_folder(), state)
         data = _opened.get(asked)
         if data is None:
-            data = _open(sources, run.data, plays, telling)
+            named = len(sources) == 2 and set(run.sources) <= set(SETS)
+            data = _open(sources, run.data, plays, telling, named=named)
             _opened.clear()
             if state is not None:
                 _opened[asked] = data
@@ -165,9 +168,27 @@ def open_two(run: RunConfig) -> Domains:
     return data
 
 
-def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling) -> Material:
-    if plays == "labelled":
-        return open_labelled(sources, options, telling=telling)
+def _found(source: str, run: RunConfig, telling: Telling, *, alone: bool) -> str:
+    """The folder of a named set; a path as it is."""
+    if Path(source).exists() or not (alone or source in SETS):
+        return source
+    telling(f"making {source}", 0, None)
+    return str(folder_of(source, size=run.data.load_size or run.data.size, cache=cache_folder()))
+
+
+def _open(
+    sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling, *, named: bool
+) -> Material:
+    """named: both sources are named sets, whose images lie in arrays beside their classes."""
+    match plays:
+        case "labelled":
+            return open_labelled(sources, options, telling=telling)
+        case "images" | "few-labelled":
+            return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
+        case "domains":
+            return open_image_pair(sources, options, telling=telling)
+        case "unpaired" if named:
+            return open_image_pair(sources, replace(options, swap=False), telling=telling).as_domains()
     return open_domains(sources, options, paired=plays == "paired", telling=telling)
 
 

@@ -91,7 +91,7 @@ def interpret(table: Table, rules: Sequence[Rule] | None, *, where: str, strict:
             found = _of_column(table, rule, _column(table, column, here=here), here=here, strict=strict)
         attributes.append(found[0])
         values.append(found[1])
-    return tuple(attributes), np.stack(values, axis=1)
+    return tuple(attributes), np.stack(values, axis=1) if values else np.zeros((len(table.files), 0), np.int64)
 
 
 def _column(table: Table, name: str, *, here: str) -> int:

@@ -23,8 +23,10 @@ from unpaired.networks.specs import (
 )
 from unpaired.options import Adam
 
-Plays = Literal["unpaired", "paired", "labelled"]
-"""What a game plays with: two domains, pairs of two domains, or images with attributes."""
+Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "domains"]
+"""What a game plays with: two domains, pairs of two domains, images with attributes; one set of images, with classes or without;
+the same with a batch of images whose classes are told besides; two sets of images of which the first may have classes.
+"""
 
 
 @options
