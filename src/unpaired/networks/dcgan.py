@@ -53,14 +53,14 @@ class DCGANGeneratorNet(nn.Module):
 
     def share(self, other: "DCGANGeneratorNet") -> None:
         """Take another's layers, all but the last, for one's own (CoGAN)."""
-        self.layers = nn.Sequential(*other.layers[:-2], *self.layers[-2:])
+        self.layers = nn.Sequential(*list(other.layers)[:-2], *list(self.layers)[-2:])
 
 
 class DCGANDiscriminatorNet(nn.Module):
     """[N, C, S, S] in [-1, 1] -> `Judged`; S as in `stages`, each layer halving it down to 4 (or 7) px.
 
-    features: after each layer's LeakyReLU, before its dropout: [N, width, S/2, S/2] and so on. norm: batch normalisation, or none;
-    then the layers have biases, but for the first.
+    features: after each layer's LeakyReLU, before its dropout: [N, width, S/2, S/2] and so on. norm: "batch", or "none": then all
+    layers but the first have biases.
     """
 
     def __init__(
