@@ -1,4 +1,5 @@
-"""What can be played, as data: the options of each game. No torch here: the command line reads these.
+"""What can be played, as data: the options of each game (those of generators in `generator_specs`). No torch here: the command
+line reads these.
 
 Where a paper and its authors' code differ, the paper is the default and the code is a typed alternative; but CycleGAN's identity
 loss is on, as in its authors' code.
@@ -9,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from unpaired.config import options
+from unpaired.games.generator_specs import ACGAN, DCGAN, GAN, SGAN, Autoencoder, CoGAN
 from unpaired.losses import L1, L2, Adversarial, Critical, Distance, LeastSquares, NonSaturating, Wasserstein
 from unpaired.networks.specs import (
     RESNET_9,
@@ -237,5 +239,17 @@ class StarGAN:
 
 
 GameSpec = Annotated[
-    TranslationGAN | ReconstructionGAN | DiscoGAN | CycleGAN | Pix2Pix | StarGAN, Field(discriminator="game")
+    TranslationGAN
+    | ReconstructionGAN
+    | DiscoGAN
+    | CycleGAN
+    | Pix2Pix
+    | StarGAN
+    | GAN
+    | DCGAN
+    | SGAN
+    | ACGAN
+    | CoGAN
+    | Autoencoder,
+    Field(discriminator="game"),
 ]
