@@ -6,7 +6,7 @@ RUN/
     preview.png       the latest preview; previews/ keeps them all
     checkpoints/      last.safetensors, what `resume` goes on from, and best.safetensors
     bundle/           the best translators: what `unpaired.load` and `translate` read
-    evaluation.json   scores on the held-out test images; translated.png shows some
+    evaluation.json   scores on the held-out test images; translated.png, or samples.png, shows some
     report.html       all of it on one page
 """
 
@@ -53,6 +53,9 @@ QUICK_SECONDS = 1.0
 """Images that are open by then are opened without a word."""
 MOST_TOLD = 20
 """Unreadable files that are named on the console; the journal has them all."""
+
+SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains"), "samples.png")
+"""The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
 
 _opened: dict[tuple[Any, ...], Material] = {}
 # The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
@@ -108,10 +111,11 @@ def resume(out: str | Path, *, steps: int | None = None, minutes: float | None =
 
 
 def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "auto") -> evaluation.Scores:
-    """Score a run's best translators on its held-out test images.
+    """Score what a run leaves on its held-out test images.
 
     The scores are also written to `evaluation.json`, and a sheet of the first images and their translations to
-    `translated.png`. extractor: the features on which to add KID and its relatives, a name in `metrics.features.EXTRACTORS`.
+    `translated.png`, or of samples to `samples.png`. extractor: the features on which to add KID and its relatives, a name in
+    `metrics.features.EXTRACTORS`.
     RunError where there is no run or nothing was held out.
     """
     folder = Path(out)
@@ -120,19 +124,18 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     where = choose_device(device)[0]
     judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
     exam = evaluation.exam_of(data)
-    cases = exam.cases(load_bundle(folder, device=str(where)), part="test")
-    scores = evaluation.evaluate(cases, extractor=judge)
-    if not scores:
+    look = exam.look(load_bundle(folder, device=str(where)), part="test", extractor=judge)
+    if not look.scores:
         raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
-    evaluation.draw(exam, cases, path=folder / "translated.png")
+    evaluation.draw(look.rows, path=folder / SHEETS.get(run.game.plays, "translated.png"))
     values = {
         "step": bundle_about(folder).get("step"),
-        "images": {case.name: len(case.test.inputs) for case in cases},
+        "images": dict(look.counts),
         "disjoint_from_validation": exam.disjoint,
-        "scores": scores,
+        "scores": look.scores,
     }
     write_json(folder / "evaluation.json", values)
-    return scores
+    return look.scores
 
 
 def open_data(run: RunConfig) -> Material:
