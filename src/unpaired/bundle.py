@@ -1,11 +1,13 @@
-"""What a trained run leaves, kept in a folder: translators between two domains, or one of attributes.
+"""What a trained run leaves, kept in a folder: translators between two domains, one of attributes, samplers, classifiers,
+autoencoders.
 
 A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitted, where it comes from), one
-`*.safetensors` for each network, and `card.md`; imported ones keep their discriminators too. No pickle.
+`*.safetensors` for each network, and `card.md`; imported ones keep their discriminators too. No pickle. `KINDS` has every kind of
+thing that can be kept.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,12 +23,24 @@ from unpaired.data.labels import Attribute
 from unpaired.errors import ConfigError, RunError
 from unpaired.files import replacing
 from unpaired.networks import specs
-from unpaired.networks.build import Shape, discriminator, generator, label_discriminator, label_generator
+from unpaired.networks.build import (
+    Shape,
+    autoencoder,
+    discriminator,
+    generator,
+    label_discriminator,
+    label_generator,
+    noise_generator,
+)
+from unpaired.networks.build import judge as image_judge
+from unpaired.products import Autoencoder, Classifier, Noise, Sampler
 from unpaired.translator import Translator
 
 FORMAT = 1
-Product = Translator | AttributeTranslator
-"""What a game leaves."""
+Product = Translator | AttributeTranslator | Sampler | Classifier | Autoencoder
+"""What a game leaves; see `KINDS`."""
+
+
 ATTRIBUTES = "attributes"
 """The name of a translator of attributes in its bundle."""
 
@@ -71,8 +85,8 @@ def save_bundle(
 
 
 def load_bundle(where: str | Path, *, device: str = "cpu") -> dict[str, Product]:
-    """What a bundle, or a run's folder, keeps, by name: translators by direction, or "attributes". RunError where there is none
-    or it is damaged, ConfigError where the device cannot be used.
+    """What a bundle, or a run's folder, keeps, by name, the first what it is about: translators by direction, "attributes",
+    "sampler" and so on. RunError where there is none or it is damaged, ConfigError where the device cannot be used.
     """
     folder, values = _read_config(where)
     _require_device(device)
@@ -116,17 +130,20 @@ def bundle_about(where: str | Path) -> dict[str, Any]:
     return dict(_read_config(where)[1].get("about", {}))
 
 
-def load(where: str | Path, *, direction: str = "a_to_b", device: str = "cpu") -> Any:
-    """What to translate with: the `Translator` of a run's folder or a bundle in one direction, or its `AttributeTranslator`.
+def load(where: str | Path, *, direction: str = "a_to_b", part: str | None = None, device: str = "cpu") -> Any:
+    """What a run's folder or a bundle is about: the `Translator` of one direction, an `AttributeTranslator`, a `Sampler`, a
+    `Classifier` or an `Autoencoder`. part: one of several things by its name, such as "classifier" beside a sampler.
 
     RunError where there is none, ConfigError where the device cannot be used here.
     """
     remains = load_bundle(where, device=device)
-    if ATTRIBUTES in remains:
-        return remains[ATTRIBUTES]
-    if direction not in remains:
-        raise RunError(f"{where} translates {' and '.join(remains) or 'nothing'}, not '{direction}'")
-    return remains[direction]
+    if part is None:
+        translates = all(isinstance(product, Translator) for product in remains.values())
+        part = direction if translates else next(iter(remains))
+    if part not in remains:
+        does = "translates" if part == direction else "keeps"
+        raise RunError(f"{where} {does} {' and '.join(remains) or 'nothing'}, not '{part}'")
+    return remains[part]
 
 
 def _read_config(where: str | Path) -> tuple[Path, dict[str, Any]]:
@@ -148,12 +165,27 @@ def _read_config(where: str | Path) -> tuple[Path, dict[str, Any]]:
 
 def _saved(folder: Path, name: str, product: Product) -> dict[str, Any]:
     """Write the weights of a product; its entry in `config.json`."""
+    kind, how = next((kind, how) for kind, how in KINDS.items() if isinstance(product, how.product))
     _save_weights(folder, name, product.network)
-    entry: dict[str, Any] = {"network": config.to_dict(product.spec), "weights": f"{name}.safetensors"}
-    if isinstance(product, Translator):
-        return entry | {"source": list(product.source), "target": list(product.target)}
+    entry: dict[str, Any] = {"kind": kind, "network": config.to_dict(product.spec), "weights": f"{name}.safetensors"}
+    return entry | how.entry(folder, name, product)
+
+
+def _loaded(folder: Path, entry: Mapping[str, Any], device: str) -> Product:
+    former = "attributes" if "attributes" in entry else "translator"  # in bundles that do not say
+    kind = entry.get("kind", former)
+    if kind not in KINDS:
+        raise RunError(f"{folder} keeps a '{kind}', this version knows {', '.join(KINDS)}; upgrade unpaired")
+    return KINDS[kind].load(folder, entry, device)
+
+
+def _translator_entry(folder: Path, name: str, product: Translator) -> dict[str, Any]:
+    return {"source": list(product.source), "target": list(product.target)}
+
+
+def _attributes_entry(folder: Path, name: str, product: AttributeTranslator) -> dict[str, Any]:
     labelling = product.labelling
-    entry |= {
+    entry: dict[str, Any] = {
         "shape": list(product.shape),
         "attributes": [config.to_dict(attribute) for attribute in labelling.attributes],
         "known": [list(known) for known in labelling.known],
@@ -165,8 +197,21 @@ def _saved(folder: Path, name: str, product: Product) -> dict[str, Any]:
     return entry
 
 
-def _loaded(folder: Path, entry: Mapping[str, Any], device: str) -> Product:
-    return _load_attributes(folder, entry, device) if "attributes" in entry else _load_translator(folder, entry, device)
+def _sampler_entry(folder: Path, name: str, product: Sampler) -> dict[str, Any]:
+    return {"shape": list(product.shape), "noise": product.noise._asdict(), "classes": list(product.classes)}
+
+
+def _classifier_entry(folder: Path, name: str, product: Classifier) -> dict[str, Any]:
+    return {
+        "shape": list(product.shape),
+        "classes": list(product.classes),
+        "generated": product.generated,
+        "source": product.source,
+    }
+
+
+def _autoencoder_entry(folder: Path, name: str, product: Autoencoder) -> dict[str, Any]:
+    return {"shape": list(product.shape)}
 
 
 def _load_translator(folder: Path, entry: Mapping[str, Any], device: str) -> Translator:
@@ -219,6 +264,63 @@ def _range(values: Any) -> images.ValueRange | None:
     if not isinstance(values, list) or len(values) != 2:
         raise TypeError(f"a value range {values!r}; wanted two numbers")
     return float(values[0]), float(values[1])
+
+
+def _load_sampler(folder: Path, entry: Mapping[str, Any], device: str) -> Sampler:
+    spec = config.from_dict(specs.AnyNoiseGenerator, entry["network"], where=str(folder / "config.json"))
+    shape, noise, classes = tuple(entry["shape"]), Noise(**entry["noise"]), entry["classes"]
+    network = noise_generator(spec, shape, noise=noise.size, condition=len(classes))
+    _load_weights(folder / entry["weights"], network)
+    return Sampler(network.to(device).eval(), spec=spec, shape=shape, noise=noise, classes=classes)
+
+
+def _load_classifier(folder: Path, entry: Mapping[str, Any], device: str) -> Classifier:
+    spec = config.from_dict(specs.Judge, entry["network"], where=str(folder / "config.json"))
+    shape, classes, generated, source = tuple(entry["shape"]), entry["classes"], entry["generated"], entry["source"]
+    network = image_judge(spec, shape, source=source, classes=len(classes) + generated)
+    _load_weights(folder / entry["weights"], network)
+    return Classifier(
+        network.to(device).eval(),
+        spec=spec,
+        shape=shape,
+        classes=classes,
+        generated=generated,
+        source=source,
+        fit=entry["fit"],
+        background=entry["background"],
+    )
+
+
+def _load_autoencoder(folder: Path, entry: Mapping[str, Any], device: str) -> Autoencoder:
+    spec = config.from_dict(specs.Autoencoder, entry["network"], where=str(folder / "config.json"))
+    network = autoencoder(spec, tuple(entry["shape"]))
+    _load_weights(folder / entry["weights"], network)
+    return Autoencoder(
+        network.to(device).eval(),
+        spec=spec,
+        shape=tuple(entry["shape"]),
+        fit=entry["fit"],
+        background=entry["background"],
+    )
+
+
+class Kind(NamedTuple):
+    """How a kind of thing is kept. entry: what `config.json` says of one in (folder, name), besides its network and weights; it
+    writes further networks. load: the thing that an entry of a folder stands for, on a device.
+    """
+
+    product: type
+    entry: Callable[[Path, str, Any], dict[str, Any]]
+    load: Callable[[Path, Mapping[str, Any], str], Product]
+
+
+KINDS: Mapping[str, Kind] = {
+    "translator": Kind(Translator, _translator_entry, _load_translator),
+    "attributes": Kind(AttributeTranslator, _attributes_entry, _load_attributes),
+    "sampler": Kind(Sampler, _sampler_entry, _load_sampler),
+    "classifier": Kind(Classifier, _classifier_entry, _load_classifier),
+    "autoencoder": Kind(Autoencoder, _autoencoder_entry, _load_autoencoder),
+}
 
 
 def _load_judge(folder: Path, entry: Mapping[str, Any]) -> Judge:

@@ -106,6 +106,111 @@ class TrainStarGAN:
     run = _Train.run
 
 
+DIGITS = DataOptions(size=28, channels=1, flip=False)
+"""How the first generators' papers saw their digits; mirrored, they would be others."""
+
+
+@options
+class _TrainOnImages:
+    """What every training on one set of images takes besides its game."""
+
+    sources: Positional[tuple[str, ...]]
+    """A folder or zip of images, with labels or without (a folder for each class, IDX, NPZ, a table); or a named set."""
+    out: Path
+    """The run's new folder."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
+    data: DataOptions = DIGITS
+    training: Training = Training(batch=128)
+    game: Any = None
+
+    run = _Train.run
+
+
+@options
+class TrainGAN(_TrainOnImages):
+    """Generative adversarial nets, fully connected (Goodfellow et al. 2014)."""
+
+    game: specs.GAN = specs.GAN()
+
+
+@options
+class TrainDCGAN(_TrainOnImages):
+    """Deep convolutional GAN, for images of 28, 32, 64 or 128 px (Radford et al. 2015)."""
+
+    data: DataOptions = DataOptions(flip=False)
+    game: specs.DCGAN = specs.DCGAN()
+
+
+@options
+class TrainSGAN(_TrainOnImages):
+    """A classifier from few labels and many images (Odena 2016)."""
+
+    game: specs.SGAN = specs.SGAN()
+
+
+@options
+class TrainACGAN(_TrainOnImages):
+    """A generator of classes (Odena et al. 2017)."""
+
+    game: specs.ACGAN = specs.ACGAN()
+
+
+@options
+class TrainAutoencoder(_TrainOnImages):
+    """A stacked autoencoder, level by level or at once."""
+
+    game: specs.Autoencoder = specs.Autoencoder()
+
+
+@options
+class TrainCoGAN:
+    """Coupled GANs: pairs from one noise, of two sets without pairs (Liu and Tuzel 2016)."""
+
+    sources: Positional[tuple[str, ...]]
+    """Two folders, zips or named sets, A and B, of which A may have labels; or one folder with trainA, trainB."""
+    out: Path
+    """The run's new folder."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
+    data: DataOptions = DIGITS
+    training: Training = Training(batch=128)
+    game: specs.CoGAN = specs.CoGAN()
+
+    run = _Train.run
+
+
+@options
+class Sample:
+    """Draw samples of a trained generator, or walks between them."""
+
+    run_folder: Positional[Path]
+    """A run's folder or a bundle."""
+    out: Path
+    """The folder that the pictures go into."""
+    count: Annotated[PositiveInt | None, arg(name="n", aliases=("-n",))] = None
+    """How many samples; or stops of a walk. None: 64, or 8 stops."""
+    class_: Annotated[str | None, arg(name="class")] = None
+    """Of which class, by its name or number; none for all in turn."""
+    interpolate: bool = False
+    """Walks from one noise to the next instead: walk.png, and walk.gif that moves."""
+    steps: PositiveInt = 10
+    """Pictures from one stop of a walk to the next."""
+    grid: bool = False
+    """One sheet, grid.png, instead of a file for each sample."""
+    seed: NonNegativeInt = 0
+    """Of the noise: the same seed gives the same pictures, and more samples begin with those that fewer would be."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps."""
+
+    def run(self) -> None:
+        from unpaired.sampling import Asked, sample_files
+
+        asked = Asked(self.count, self.class_, walk=self.interpolate, steps=self.steps, grid=self.grid, seed=self.seed)
+        written = sample_files(self.run_folder, asked, out=self.out, device=self.device)
+        print(f"drawn into {self.out}: " + (", ".join(path.name for path in written) if len(written) < 4 else str(len(written))))
+
+
 @options
 class Resume:
     """Go on with a run from its last checkpoint, as if it had never stopped."""
@@ -221,7 +326,7 @@ class Translate:
 
 @options
 class Evaluate:
-    """Score a run's best translators on its held-out test images."""
+    """Score what a run leaves on its held-out test images."""
 
     run_folder: Positional[Path]
     """The run's folder."""
@@ -421,9 +526,16 @@ COMMANDS: dict[str, Any] = {
         "translation-gan": TrainTranslationGAN,
         "reconstruction-gan": TrainReconstructionGAN,
         "stargan": TrainStarGAN,
+        "gan": TrainGAN,
+        "dcgan": TrainDCGAN,
+        "sgan": TrainSGAN,
+        "acgan": TrainACGAN,
+        "cogan": TrainCoGAN,
+        "autoencoder": TrainAutoencoder,
     },
     "resume": Resume,
     "translate": Translate,
+    "sample": Sample,
     "evaluate": Evaluate,
     "report": Report,
     "import": Import,
@@ -502,15 +614,31 @@ def _finish(folder: Path) -> None:
     if int(os.environ.get("RANK", "0")):
         return
     from unpaired import runs
-    from unpaired.bundle import bundle_attributes
     from unpaired.report import write_report
 
     try:
         _show_scores(runs.evaluate(folder))
     except RunError as nothing_held_out:
         print(nothing_held_out, file=sys.stderr)
+    print(f"{write_report(folder)}\n{_next(folder)}")
+
+
+def _next(folder: Path) -> str:
+    """What to do with a trained run."""
+    from unpaired.bundle import bundle_attributes, load_bundle
+    from unpaired.products import Classifier, Sampler
+
+    kept = load_bundle(folder)
+    lines = []
+    if any(isinstance(product, Sampler) for product in kept.values()):
+        lines.append(f"sample with: unpaired sample {folder} --out FOLDER")
+    lines += [
+        f"from Python: unpaired.load({str(folder)!r}, part={name!r})"
+        for name, product in kept.items()
+        if isinstance(product, Classifier) and product.classes
+    ]
     change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])
-    print(f"{write_report(folder)}\ntranslate with: unpaired translate {folder} IMAGES{change} --out FOLDER")
+    return "\n".join(lines) or f"translate with: unpaired translate {folder} IMAGES{change} --out FOLDER"
 
 
 def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:

@@ -147,6 +147,18 @@ def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     return sum((difference.square().mean() for difference in differences), start=real[0].new_zeros(()))
 
 
+def class_loss(scores: Tensor, classes: Tensor) -> Tensor:
+    """-E log softmax(scores)[class] over the samples whose class is known; 0 where none is.
+
+    scores: [N, K]; classes: int64 [N], -1 where a class is not known.
+    """
+    from torch.nn.functional import cross_entropy
+
+    # No look at how many are known: that would make the processor wait for the device in each step.
+    total = cross_entropy(scores, classes, ignore_index=-1, reduction="sum")
+    return total / (classes != -1).sum().clamp_min(1)
+
+
 def slope_penalty(slopes: Tensor) -> Tensor:
     """E (|slope|_2 - 1)^2 (Gulrajani et al. 2017, equation 3).
 

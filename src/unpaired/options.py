@@ -43,6 +43,12 @@ class DataOptions:
     """Exchange the domains: a game that goes one way, A to B, then learns B to A."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Strength of random changes of brightness, contrast and saturation."""
+    label: str | None = None
+    """Which column of a table is the class, for games of one set of images; none where there is but one."""
+    labels: PositiveInt | None = None
+    """Only so many training images keep their class, as many of each as may be; all others are unlabelled. None for all."""
+    labels_seed: NonNegativeInt = 0
+    """Which ones keep it: fewer are a part of more under the same seed."""
 
     @field_validator("value_range", "value_range_b")
     @classmethod

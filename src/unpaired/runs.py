@@ -6,7 +6,7 @@ RUN/
     preview.png       the latest preview; previews/ keeps them all
     checkpoints/      last.safetensors, what `resume` goes on from, and best.safetensors
     bundle/           the best translators: what `unpaired.load` and `translate` read
-    evaluation.json   scores on the held-out test images; translated.png shows some
+    evaluation.json   scores on the held-out test images; translated.png, or samples.png, shows some
     report.html       all of it on one page
 """
 
@@ -27,6 +27,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from unpaired import config, evaluation
 from unpaired.bundle import Product, bundle_about, load_bundle
 from unpaired.data.batches import Domains, Telling, open_domains
+from unpaired.data.image_pair import open_image_pair
+from unpaired.data.image_set import open_image_set
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.material import Material
 from unpaired.data.sets.table import SETS, folder_of
@@ -51,6 +53,9 @@ QUICK_SECONDS = 1.0
 """Images that are open by then are opened without a word."""
 MOST_TOLD = 20
 """Unreadable files that are named on the console; the journal has them all."""
+
+SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains"), "samples.png")
+"""The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
 
 _opened: dict[tuple[Any, ...], Material] = {}
 # The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
@@ -108,10 +113,11 @@ def resume(out: str | Path, *, steps: int | None = None, minutes: float | None =
 
 
 def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "auto") -> evaluation.Scores:
-    """Score a run's best translators on its held-out test images.
+    """Score what a run leaves on its held-out test images.
 
     The scores are also written to `evaluation.json`, and a sheet of the first images and their translations to
-    `translated.png`. extractor: the features on which to add KID and its relatives, a name in `metrics.features.EXTRACTORS`.
+    `translated.png`, or of samples to `samples.png`. extractor: the features on which to add KID and its relatives, a name in
+    `metrics.features.EXTRACTORS`.
     RunError where there is no run or nothing was held out.
     """
     folder = Path(out)
@@ -120,39 +126,39 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     where = choose_device(device)[0]
     judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
     exam = evaluation.exam_of(data)
-    cases = [case.answered() for case in exam.cases(load_bundle(folder, device=str(where)), part="test")]
-    scores = evaluation.evaluate(cases, extractor=judge)
-    if not scores:
+    look = exam.look(load_bundle(folder, device=str(where)), part="test", extractor=judge)
+    if not look.scores:
         raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
-    evaluation.draw(exam, cases, path=folder / "translated.png")
+    evaluation.draw(look.rows, path=folder / SHEETS.get(run.game.plays, "translated.png"))
     values = {
         "step": bundle_about(folder).get("step"),
-        "images": {case.name: len(case.test.inputs) for case in cases},
+        "images": dict(look.counts),
         "disjoint_from_validation": exam.disjoint,
-        "scores": scores,
+        "scores": look.scores,
     }
     write_json(folder / "evaluation.json", values)
-    return scores
+    return look.scores
 
 
 def open_data(run: RunConfig) -> Material:
-    """The images of a run, in pairs where its game plays with pairs; a named set is made first where it is not there yet.
+    """The images of a run, in pairs where its game plays with pairs; named sets are made first where they are not there yet.
 
     Asked again for the same images, a process gets those that it opened last, unless a file changed since. A line on the
     console tells how far it is where that takes longer than a second.
     """
     sources = run.sources
-    if sources == ("toy",):
+    if "toy" in sources:
         raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
+    if run.data.labels is not None and run.game.plays not in ("images", "few-labelled", "domains"):
+        raise ConfigError(f"--labels is for games of one set of images; game '{run.game.game}' has no use for it: leave it out")
     with _told() as telling:
-        if len(sources) == 1 and not Path(sources[0]).exists():
-            telling(f"making {sources[0]}", 0, None)
-            sources = (str(folder_of(sources[0], size=run.data.load_size or run.data.size, cache=cache_folder())),)
+        sources = tuple(_found(source, run, telling, alone=len(sources) == 1) for source in sources)
         plays, state = run.game.plays, stamp(sources)
         asked = (sources, replace(run.data, swap=False), plays, cache_folder(), state)
         data = _opened.get(asked)
         if data is None:
-            data = _open(sources, run.data, plays, telling)
+            named = len(sources) == 2 and set(run.sources) <= set(SETS)
+            data = _open(sources, run.data, plays, telling, named=named)
             _opened.clear()
             if state is not None:
                 _opened[asked] = data
@@ -167,9 +173,27 @@ def open_two(run: RunConfig) -> Domains:
     return data
 
 
-def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling) -> Material:
-    if plays == "labelled":
-        return open_labelled(sources, options, telling=telling)
+def _found(source: str, run: RunConfig, telling: Telling, *, alone: bool) -> str:
+    """The folder of a named set; a path as it is."""
+    if Path(source).exists() or not (alone or source in SETS):
+        return source
+    telling(f"making {source}", 0, None)
+    return str(folder_of(source, size=run.data.load_size or run.data.size, cache=cache_folder()))
+
+
+def _open(
+    sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling, *, named: bool
+) -> Material:
+    """named: both sources are named sets, whose images lie in arrays beside their classes."""
+    match plays:
+        case "labelled":
+            return open_labelled(sources, options, telling=telling)
+        case "images" | "few-labelled":
+            return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
+        case "domains":
+            return open_image_pair(sources, options, telling=telling)
+        case "unpaired" if named:
+            return open_image_pair(sources, replace(options, swap=False), telling=telling).as_domains()
     return open_domains(sources, options, paired=plays == "paired", telling=telling)
 
 

@@ -21,10 +21,21 @@ WIDE = 130
 """Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""
 
 
+MAKING = ("images", "few-labelled", "domains")
+"""What those games play with that make images of nothing, or read or encode them."""
+
+MEASURES = {
+    "error": "mean absolute error to the exact counterparts",
+    "swd": "sliced Wasserstein distance",
+    "class error": "share of images whose class is misread",
+    "reconstruction error": "mean absolute error after there and back",
+}
+
+
 class Watch:
     """The observer of a run (see `engine.trainer.Observer`).
 
-    The preview shows held-out images, what becomes of them and, where they are known, the exact counterparts.
+    The preview shows held-out images, what becomes of them and, where they are known, the exact counterparts; or samples.
     """
 
     def __init__(
@@ -38,11 +49,12 @@ class Watch:
     ) -> None:
         self.data, self.folder, self.journal, self.run = data, folder, journal, run
         self.exam = evaluation.exam_of(data)
-        self.doctor = Doctor(chance)
+        self.doctor = Doctor(chance, makes="samples" if run.game.plays in MAKING else "translations")
         self.console = Console(stderr=True, highlight=False)
         self.error: float | None = None
-        self.measure = "error"
-        self.doing_nothing: float | None = None
+        self.standard = evaluation.standard({})
+        self.beside: float | None = None
+        self.chooses = True
         self._bar = Progress(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(bar_width=20),
@@ -73,19 +85,19 @@ class Watch:
         )
 
     def evaluate(self, step: int, remains: Mapping[str, Product]) -> float | None:
-        cases = [case.answered() for case in self.exam.cases(remains, part="validation")]
-        scores = evaluation.evaluate(cases)
-        self.error, self.measure = evaluation.criterion(scores), evaluation.criterion_measure(scores)
-        self.doing_nothing = evaluation.criterion(scores, method="doing nothing")
-        self.journal.write("evaluation", step=step, measure=self.measure, error=self.error, scores=scores)
-        samples = {case.name: (case.test.inputs, case.answer(evaluation.ALL), case.test.targets) for case in cases}
-        self._preview(step, cases)
-        for finding in self.doctor.look(step, samples):
+        look = self.exam.look(remains, part="validation")
+        self.standard = evaluation.standard(look.scores)
+        self.error = evaluation.criterion(look.scores)
+        self.beside = evaluation.criterion(look.scores, method=self.standard.beside)
+        self.journal.write("evaluation", step=step, measure=self.standard.measure, error=self.error, scores=look.scores)
+        self._preview(step, look)
+        for finding in self.doctor.look(step, look.seen):
             self.journal.write("finding", step=step, **finding._asdict())
             self.say(f"doctor: {finding.where} {finding.sign}: {finding.says} {finding.tries}", style="yellow")
         if not self.console.is_terminal:
             self.say(f"step {step}  {self._bar.tasks[0].percentage:.0f}%  {self._error()}")
-        return self.error
+        self.chooses = look.chooses
+        return self.error if look.chooses else None
 
     def keep(self, step: int, remains: Mapping[str, Product]) -> None:
         about = {"domains": list(self.data.domains), "source": dict(self.data.card)}
@@ -95,17 +107,17 @@ class Watch:
             fit=self.run.data.fit,
             background=self.run.data.background,
             ranges=self.run.data.ranges,
-            about={"run": config.to_dict(self.run), "step": step, self.measure: self.error, **about},
-            card=card(self.run, self.data, step=step, measure=self.measure, error=self.error),
+            about={"run": config.to_dict(self.run), "step": step, self.standard.measure: self.error, **about},
+            card=card(self.run, self.data, step=step, measure=self.standard.measure, error=self.error, chosen=self.chooses),
         )
 
     def say(self, message: str, *, style: str | None = None) -> None:
         self.console.print(message, style=style, markup=False, soft_wrap=True)
 
-    def _preview(self, step: int, cases: list[evaluation.Case]) -> None:
+    def _preview(self, step: int, look: evaluation.Look) -> None:
         kept, latest = self.folder / "previews" / f"{step:08d}.png", self.folder / "preview.png"
         kept.parent.mkdir(exist_ok=True)
-        evaluation.draw(self.exam, cases, path=kept)
+        evaluation.draw(look.rows, path=kept)
         if kept.exists():
             with replacing(latest) as temporary:
                 shutil.copyfile(kept, temporary)
@@ -113,8 +125,8 @@ class Watch:
     def _error(self) -> str:
         if self.error is None:
             return ""
-        beside = f" (doing nothing {self.doing_nothing:.4f})" if self.doing_nothing is not None else ""
-        return f"held-out {self.measure} {self.error:.4f}{beside}"
+        beside = f" ({self.standard.beside} {self.beside:.4f})" if self.beside is not None else ""
+        return f"held-out {self.standard.measure} {self.error:.4f}{beside}"
 
 
 def duration(seconds: float) -> str:
@@ -135,8 +147,11 @@ def _by_player(losses: Mapping[str, float]) -> str:
     return "  ".join(f"{player} {value:.3f}" for player, value in sums.items())
 
 
-def card(run: RunConfig, data: Material, *, step: int, measure: str, error: float | None) -> str:
-    """The card of a bundle, in Markdown: what it does, what it was trained on and under whose licence, how well it does it."""
+def card(run: RunConfig, data: Material, *, step: int, measure: str, error: float | None, chosen: bool = True) -> str:
+    """The card of a bundle, in Markdown: what it does, what it was trained on and under whose licence, how well it does it.
+
+    chosen: whether the weights are those with the least error, not simply the last.
+    """
     lines = [
         f"# {run.game.game}: {' and '.join(data.domains)}",
         "",
@@ -144,8 +159,7 @@ def card(run: RunConfig, data: Material, *, step: int, measure: str, error: floa
         f" of {run.data.size} px, from {', '.join(run.sources)}.",
     ]
     if error is not None:
-        name = {"error": "mean absolute error to the exact counterparts", "swd": "sliced Wasserstein distance"}[measure]
-        lines.append(f"Held-out {name}: {error:.4f} (by which these weights were chosen).")
+        lines.append(f"Held-out {MEASURES[measure]}: {error:.4f}" + (" (by which these weights were chosen)." if chosen else "."))
     if data.card:
         lines += ["", "## Data", "", *(f"- {key}: {data.card[key]}" for key in ("name", "licence", "credit") if key in data.card)]
     return "\n".join(lines) + "\n"

@@ -268,3 +268,17 @@ def test_default_weights_are_torchs_own_draws():
     wanted = [torch.nn.Conv2d(3, 2, 4), torch.nn.Conv2d(2, 4, 4), torch.nn.Conv2d(4, 1, 4)]
     drawn = [parameter for layer in wanted for parameter in layer.parameters()]
     assert all(torch.equal(found, parameter) for found, parameter in zip(network.parameters(), drawn, strict=True))
+
+
+def test_points_from_noise_and_their_judge():
+    made = noise_generator(Mlp(hidden=8, layers=3, members=4), (2,), noise=5)(torch.randn(4, 6, 5))
+    judged = judge(Mlp(hidden=8, layers=3, members=4), (2,))(made)
+    assert made.shape == (4, 6, 2)
+    assert (judged.source.shape, judged.classes) == ((4, 6), None)
+    assert [layer.shape for layer in judged.features] == [(6, 4, 8)] * 2
+
+
+def test_a_judge_without_norm_has_biases_instead(layers):
+    assert layers(judge(DCGANDiscriminator(width=4, norm="none"), (1, 16, 16))) == [
+        "conv 1-4 k4 s2 p1", "leaky 0.2", "conv 4-8 k4 s2 p1 bias", "identity", "leaky 0.2", "dropout", "linear 128-1 bias",
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 
 from unpaired.data.arrays import Arrays, ArrayTree, idx_files, read_idx_set, read_npz
 from unpaired.data.label_rules import RULES, Rule, read_rules
-from unpaired.data.label_tables import TABLES, Table, classes_table, read_table
+from unpaired.data.label_tables import TABLES, Table, classes_table, read_table, unlabelled_table
 from unpaired.data.labels import UNKNOWN, few, meant
 from unpaired.data.sources import CARD, FolderTree, Source, Tree, natural, open_tree, read_card
 from unpaired.errors import ConfigError, DataError
@@ -51,9 +51,9 @@ class Found:
         return self.source.where
 
 
-def find_sets(sources: Sequence[str], *, taken: Sequence[str] = ()) -> tuple[Found, ...]:
+def find_sets(sources: Sequence[str], *, taken: Sequence[str] = (), plain: bool = False) -> tuple[Found, ...]:
     """The labelled data sets in folders, zips and NPZ files; a folder `sets/` in one holds several. Each has a name of its own,
-    and none of those that are taken.
+    and none of those that are taken. plain: images without any labels are a set too, whose table has no columns.
 
     Raises DataError where there is none, or what lies there is no labelled set, and ConfigError for its attributes.toml.
     """
@@ -65,7 +65,7 @@ def find_sets(sources: Sequence[str], *, taken: Sequence[str] = ()) -> tuple[Fou
             continue
         tree = open_tree(where)
         for name, root in _roots(tree, path.resolve().name):
-            one = _found(tree, root, name=_free(name, taken, found))
+            one = _found(tree, root, name=_free(name, taken, found), plain=plain)
             above = read_card(tree, root.removesuffix(f"sets/{name}/")) or {}
             found.append(dataclasses.replace(one, card={**above, **one.card}))
     if not found:
@@ -96,7 +96,7 @@ def _roots(tree: Tree, name: str) -> Iterator[tuple[str, str]]:
         root += f"{tops.pop()}/"
 
 
-def _found(tree: Tree, root: str, *, name: str) -> Found:
+def _found(tree: Tree, root: str, *, name: str, plain: bool) -> Found:
     inside = [file[len(root) :] for file in tree.files if file.startswith(root)]
     where = os.path.join(tree.where, root.rstrip("/")) if root else tree.where
     rules_where = os.path.join(where, RULES)
@@ -117,6 +117,8 @@ def _found(tree: Tree, root: str, *, name: str) -> Found:
         return _of_arrays(arrays, name=name, where=where, rules=rules, rules_where=rules_where, card=card)
     if tables:
         table = read_table(tree.read(root + tables[0]), where=os.path.join(where, tables[0]))
+    elif plain and not _is_labelled(pictures, where=where):
+        pictures, table = _unlabelled(pictures, where=where)
     else:
         table = _class_folders(pictures, where=where, beside=beside)
     others = tuple(file for file in beside if file not in {*pictures, *tables, RULES, CARD})
@@ -159,16 +161,8 @@ def _tables(files: Sequence[str]) -> list[str]:
 
 def _class_folders(pictures: Sequence[str], *, where: str, beside: Sequence[str]) -> Table:
     """A folder for each class, in train/ and test/ or (val/) or, where nothing is held out, side by side."""
-    tops = {file.partition("/")[0] for file in pictures if "/" in file}
-    held = next((folder for folder in _HELD_OUT if folder in tops), None)
-    classes = []
-    for file in pictures:
-        folders = file.split("/")[:-1]
-        if "train" in tops:
-            if len(folders) > 1 and folders[0] in ("train", held):
-                classes.append((file, folders[1], folders[0] == held))
-        elif folders:
-            classes.append((file, folders[0], False))
+    tops, held = _tops(pictures)
+    classes = _in_classes(pictures)
     trained = sorted({name for _, name, test in classes if not test}, key=natural)
     found = f"{where} is no labelled data set: found {_said(beside, trained)}"
     if tops & _TWO_DOMAINS or ("train" not in tops and held):
@@ -182,6 +176,42 @@ def _class_folders(pictures: Sequence[str], *, where: str, beside: Sequence[str]
         hints = few([f"{name}{meant(name, trained)}" for name in strange])
         raise DataError(f"{where}: {held}/ has classes that train/ has not: {hints}; wanted the same: rename or remove them")
     return classes_table(classes, where=where, split=held is not None and any(test for *_, test in classes))
+
+
+def _tops(pictures: Sequence[str]) -> tuple[set[str], str | None]:
+    """The folders that hold all, and which of them holds the held-out images, if any."""
+    tops = {file.partition("/")[0] for file in pictures if "/" in file}
+    return tops, next((folder for folder in _HELD_OUT if folder in tops), None)
+
+
+def _in_classes(pictures: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Each image that lies in a folder of a class: (file, class, whether it is held out)."""
+    tops, held = _tops(pictures)
+    classes = []
+    for file in pictures:
+        folders = file.split("/")[:-1]
+        if "train" in tops:
+            if len(folders) > 1 and folders[0] in ("train", held):
+                classes.append((file, folders[1], folders[0] == held))
+        elif folders:
+            classes.append((file, folders[0], False))
+    return classes
+
+
+def _is_labelled(pictures: Sequence[str], *, where: str) -> bool:
+    two = sorted(_tops(pictures)[0] & _TWO_DOMAINS)
+    if two:
+        raise DataError(f"{where} holds two domains ({', '.join(two)}); wanted one set of images: name {where}/{two[0]}, say")
+    return len({name for _, name, test in _in_classes(pictures) if not test}) > 1
+
+
+def _unlabelled(pictures: tuple[str, ...], *, where: str) -> tuple[tuple[str, ...], Table]:
+    """Images without labels, with their table: those in train/ and test/ (or val/), or all, wherever they lie."""
+    tops, held = _tops(pictures)
+    split = "train" in tops
+    kept = tuple(file for file in pictures if not split or file.partition("/")[0] in ("train", held))
+    tests = [split and file.partition("/")[0] == held for file in kept]
+    return kept, unlabelled_table(list(zip(kept, tests, strict=True)), where=where, split=any(tests))
 
 
 def _said(beside: Sequence[str], trained: Sequence[str]) -> str:

@@ -98,8 +98,8 @@ def _constant_in_a_set(index: int, attribute: Attribute, sets: Sequence[SetLabel
 
 
 def _all_unknown(one: SetLabels) -> list[str]:
-    rows = np.flatnonzero((one.train == UNKNOWN).all(axis=1))
-    return [f"{one.name}: no training image tells any attribute"] if len(one.train) and len(rows) == len(one.train) else []
+    silent = one.known and len(one.train) and (one.train == UNKNOWN).all()
+    return [f"{one.name}: no training image tells any attribute"] if silent else []
 
 
 def _twins(attributes: Sequence[Attribute], one: SetLabels) -> list[str]:

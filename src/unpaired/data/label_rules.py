@@ -101,7 +101,7 @@ def interpret(table: Table, rules: Sequence[Rule] | None, *, where: str, strict:
         values.append(found[1])
     if wrong:
         raise type(wrong[0])("\n".join(map(str, wrong)))
-    return tuple(attributes), np.stack(values, axis=1)
+    return tuple(attributes), np.stack(values, axis=1) if values else np.zeros((len(table.files), 0), np.int64)
 
 
 def _column(table: Table, name: str, *, here: str) -> int:

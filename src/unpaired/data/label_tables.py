@@ -83,6 +83,14 @@ def classes_table(classes: Sequence[tuple[str, str, bool]], *, where: str, split
     return Table(where, "classes", ("class",), files, tuple(range(1, len(files) + 1)), cells, tuple(words), tests)
 
 
+def unlabelled_table(images: Sequence[tuple[str, bool]], *, where: str, split: bool) -> Table:
+    """A table without columns, from (file, whether it is held out); split: whether the latter was told."""
+    tests = np.array([test for _, test in images], bool) if split else None
+    files = tuple(file for file, _ in images)
+    cells = np.zeros((len(files), 0), np.int32)
+    return Table(where, "classes", (), files, tuple(range(1, len(files) + 1)), cells, (), tests)
+
+
 def _read_csv(text: str, *, where: str) -> Table:
     rows = _csv_rows(text, where=where)
     line, header = next(rows, _Row(1, []))

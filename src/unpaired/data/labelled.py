@@ -169,13 +169,15 @@ def open_labelled(
     sources: Sequence[str],
     options: "DataOptions",
     *,
+    plain: bool = False,
     cache: Path | None = None,
     telling: Telling | None = None,
 ) -> LabelledImages:
     """Find, decode, split and check labelled images.
 
-    sources: folders and zips, each a labelled data set or, with `sets/` in it, several. cache: the cache folder, by default the
-    user's. telling: told of what is done, for a person who waits.
+    sources: folders and zips, each a labelled data set or, with `sets/` in it, several. plain: images without labels will do too,
+    and labels that nothing could be learned from are warned of, not refused. cache: the cache folder, by default the user's.
+    telling: told of what is done, for a person who waits.
 
     Where the author held nothing out, the content of each file decides on which side it stands. Raises DataError (or ConfigError
     for attributes.toml) that names the file, the lines and what to do where labels and images do not fit together, or where an
@@ -184,7 +186,7 @@ def open_labelled(
     if options.side_by_side:
         raise ConfigError("--side-by-side is for pairs of images; labelled images are whole: leave it out")
     opening = _Opening(options, cache=cache, telling=telling)
-    found = find_sets(sources)
+    found = find_sets(sources, plain=plain)
     matched = [match(one, strict=options.strict) for one in found]
     told = {one.name: interpret(one.table, one.rules, where=one.rules_where, strict=options.strict) for one in found}
     attributes, values = unify(told)
@@ -207,9 +209,9 @@ def open_labelled(
         contents += [(key, hashlib.blake2b(np.ascontiguousarray(pixels).data).hexdigest()) for key, pixels in truths.items()]
     labels = [SetLabels(one.name, one.known, one.train.values, one.test.values) for one in sets]
     errors, worries = review(attributes, labels)
-    for worry in worries:
+    for worry in (*worries, *(errors if plain else ())):
         _warn(worry)
-    if errors:
+    if errors and not plain:
         raise DataError("\n".join(errors))
     return LabelledImages(
         attributes=attributes,

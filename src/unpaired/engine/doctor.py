@@ -10,7 +10,7 @@ there stand beside them, and `tests/engine/test_doctor.py` plays both sides of e
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -108,6 +108,18 @@ _TRIES: Mapping[str, str] = {
 }
 
 
+_TRIES_OF_SAMPLES: Mapping[str, str] = {
+    COLLAPSE: (
+        "Try a lower --learning-rate or a larger --batch; in gan and dcgan --packing 2, which lets the discriminator see a "
+        "lack of variety, or --gan wasserstein with --discriminator 'dcgan(norm=\"none\")'."
+    ),
+    DISCRIMINATOR: (
+        "Try a narrower discriminator or one that forgets, such as --discriminator 'dcgan(width=32, dropout=0.3)', or a lower "
+        "--learning-rate."
+    ),
+}
+
+
 def examine(direction: str, *, inputs: Tensor, outputs: Tensor, targets: Tensor) -> list[Finding]:
     """What one look at held-out images shows; nothing is said of what cannot be compared.
 
@@ -128,14 +140,35 @@ def examine(direction: str, *, inputs: Tensor, outputs: Tensor, targets: Tensor)
     return found
 
 
+def examine_samples(name: str, *, outputs: Tensor, targets: Tensor) -> list[Finding]:
+    """As `examine`, of images that are made of nothing: only whether they are all one image can be asked."""
+    if any(images.ndim != 4 or len(images) < FEWEST or not images.isfinite().all() for images in (outputs, targets)):
+        return []
+    outputs, targets = _coarse(outputs), _coarse(targets)
+    says = ""
+    made, real = diversity(outputs), diversity(targets)
+    if real > FAINTEST and made < LITTLE_VARIETY * real:
+        says = f"Two samples differ by {made:.2%} of the full range on average, two real images by {real:.2%}."
+    else:
+        made, real = _nearest(outputs), _nearest(targets)
+        if real > FAINTEST and made < LITTLE_VARIETY * real:
+            says = (
+                f"The samples are a few images over and over: each differs from the nearest other by {made:.2%} of the full "
+                f"range on average, a real image by {real:.2%}."
+            )
+    return [Finding(COLLAPSE, name, says, _TRIES_OF_SAMPLES[COLLAPSE])] if says else []
+
+
 class Doctor:
     """Sees a run now and then, and speaks when a sign has lasted (`PATIENCE`): once, until it has gone and come back.
 
-    chance: each discriminator loss (`player/loss`) where the discriminator cannot tell real from fake.
+    chance: each discriminator loss (`player/loss`) where the discriminator cannot tell real from fake. makes: what the game
+    makes, on which the advice hangs.
     """
 
-    def __init__(self, chance: Mapping[str, float]) -> None:
+    def __init__(self, chance: Mapping[str, float], *, makes: Literal["translations", "samples"] = "translations") -> None:
         self.chance = dict(chance)
+        self._tries = _TRIES if makes == "translations" else _TRIES_OF_SAMPLES
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
         self._lasting: dict[tuple[str, str], _Lasting] = {}
@@ -146,11 +179,16 @@ class Doctor:
             self._sums[name] = self._sums.get(name, 0.0) + means[name]
             self._counts[name] = self._counts.get(name, 0) + 1
 
-    def look(self, step: int, samples: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> list[Finding]:
-        """What is to be said at this step. samples: inputs, outputs, targets by direction, as `examine` takes them."""
+    def look(self, step: int, samples: Mapping[str, tuple[Tensor | None, Tensor, Tensor]]) -> list[Finding]:
+        """What is to be said at this step. samples: inputs, outputs, targets by direction, as `examine` takes them; inputs are
+        None where outputs are made of nothing.
+        """
         seen = [*self._winners()]
-        for direction, (inputs, outputs, targets) in samples.items():
-            seen += examine(direction, inputs=inputs, outputs=outputs, targets=targets)
+        for name, (inputs, outputs, targets) in samples.items():
+            if inputs is None:
+                seen += examine_samples(name, outputs=outputs, targets=targets)
+            else:
+                seen += examine(name, inputs=inputs, outputs=outputs, targets=targets)
         now = {(finding.sign, finding.where): finding for finding in seen}
         looked_at = {*samples, *self._counts}
         self._sums, self._counts = {}, {}
@@ -169,11 +207,12 @@ class Doctor:
     def _winners(self) -> list[Finding]:
         means = {name: total / self._counts[name] for name, total in self._sums.items()}
         return [
-            _finding(
+            Finding(
                 DISCRIMINATOR,
                 name,
                 f"Its loss was {mean:.2g} since the last look, {mean / self.chance[name]:.1%} of the "
                 f"{self.chance[name]:.3g} at which it cannot tell real from fake.",
+                self._tries[DISCRIMINATOR],
             )
             for name, mean in means.items()
             if mean < OUTRIGHT * self.chance[name]

@@ -11,7 +11,8 @@ from unpaired.attribute_translator import AttributeTranslator
 from unpaired.data.labelled import LabelledImages, LabelledSet
 from unpaired.data.labelling import target_names
 from unpaired.data.labels import UNKNOWN, Attribute
-from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Part, Rows, rows_of
+from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Look, Part, Rows, look_at, rows_of
+from unpaired.metrics.features import Extractor
 
 SHOWN = 8
 
@@ -31,6 +32,9 @@ class AttributesExam:
         (translator,) = remains.values()
         assert isinstance(translator, AttributeTranslator)
         return [case for one in self._data.sets for case in self._of_set(one, translator, part)]
+
+    def look(self, remains: Mapping[str, object], *, part: Part, extractor: Extractor | None = None) -> Look:
+        return look_at(self, self.cases(remains, part=part), extractor=extractor)
 
     def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
         """Of each case the inputs, their translations and, where they are known, the exact counterparts."""

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from unpaired import images
 from unpaired.data.batches import Domains
-from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Part, Rows, rows_of
+from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Look, Part, Rows, look_at, rows_of
 from unpaired.images import Pixels
+from unpaired.metrics.features import Extractor
 from unpaired.translator import Translator
 
 BACK = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
@@ -42,6 +43,9 @@ class DomainsExam:
                 )
             )
         return cases
+
+    def look(self, remains: Mapping[str, object], *, part: Part, extractor: Extractor | None = None) -> Look:
+        return look_at(self, self.cases(remains, part=part), extractor=extractor)
 
     def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
         """Of each direction the inputs, their translations and, where they are known, the exact counterparts."""

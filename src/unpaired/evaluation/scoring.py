@@ -1,4 +1,4 @@
-"""What is asked of translators on held-out images, and how an answer is scored."""
+"""What is asked of what a game leaves on held-out images, and how an answer of a translator is scored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -10,7 +10,9 @@ from unpaired.images import Pixels
 from unpaired.metrics import distribution, features, paired, relation
 
 Scores = dict[str, dict[str, dict[str, float]]]
-"""By case and method: `scores["a_to_b"]["translated"]["error"]`, beside "doing nothing", the input itself as the answer."""
+"""By case and method: `scores["a_to_b"]["translated"]["error"]`, beside "doing nothing", the input itself as the answer. The
+first method of a case is what is judged, the second what it is held against.
+"""
 Part = Literal["validation", "test"]
 Rows = slice | Sequence[int]
 MOST_VALIDATION = 64
@@ -54,8 +56,53 @@ class Case(NamedTuple):
         return self._replace(answer=answers.__getitem__)
 
 
+class Standard(NamedTuple):
+    """By what good is told from bad: a measure (less is better), the method that is judged, and the one that stands beside it."""
+
+    measure: str
+    method: str
+    beside: str
+
+
+STANDARDS = (
+    Standard("swd", "translated", "doing nothing"),
+    Standard("swd", "generated", "training images"),
+    Standard("class error", "read", "guessing"),
+    Standard("reconstruction error", "rebuilt", "mean image"),
+)
+"""Of each kind of thing that a game leaves; of translations the measure is `error` where it can be (`criterion_measure`)."""
+
+Seen = tuple[Tensor | None, Tensor, Tensor]
+"""What the doctor looks at: inputs (None where images are made of nothing), outputs, and real images that they should be like."""
+
+
+class Look(NamedTuple):
+    """What held-out images show of what a game leaves.
+
+    scores: of each case. rows: a sheet's. seen: for the doctor, by a name. counts: images by case. chooses: whether what was
+    reached may choose the best checkpoint; not where that would use labels which the game is not told.
+    """
+
+    scores: Scores
+    rows: Sequence[tuple[str, Tensor]]
+    seen: Mapping[str, Seen]
+    counts: Mapping[str, int]
+    chooses: bool = True
+
+
 class Exam(Protocol):
     """What held-out images of a kind ask of what a game leaves."""
+
+    def look(self, remains: Mapping[str, object], *, part: Part, extractor: features.Extractor | None = None) -> Look:
+        """Ask it on the part's images; no scores where there are none. extractor: see `evaluate`."""
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether validation and test images differ."""
+
+
+class TranslationExam(Exam, Protocol):
+    """What is asked of translators."""
 
     def cases(self, remains: Mapping[str, object], *, part: Part) -> list[Case]:
         """The translations that are asked for, on the part's images; those without an image are left out."""
@@ -63,9 +110,16 @@ class Exam(Protocol):
     def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
         """The rows of a sheet that shows the first images, and what becomes of them."""
 
-    @property
-    def disjoint(self) -> bool:
-        """Whether validation and test images differ."""
+
+def look_at(exam: TranslationExam, cases: Iterable[Case], *, extractor: features.Extractor | None) -> Look:
+    """What the cases of an exam show."""
+    answered = [case.answered() for case in cases]
+    return Look(
+        evaluate(answered, extractor=extractor),
+        exam.shown(answered),
+        {case.name: (case.test.inputs, case.answer(ALL), case.test.targets) for case in answered},
+        {case.name: len(case.test.inputs) for case in answered},
+    )
 
 
 def evaluate(cases: Iterable[Case], *, extractor: features.Extractor | None = None) -> Scores:
@@ -96,22 +150,32 @@ def criterion_measure(scores: Scores) -> str:
     return "error" if all("error" in values for values in methods) else "swd"
 
 
-def criterion(scores: Scores, *, method: str = "translated") -> float | None:
-    """The mean over cases of `criterion_measure`, of which the best checkpoint has least; None without scores."""
-    measure = criterion_measure(scores)
-    values = [methods[method][measure] for methods in scores.values() if measure in methods.get(method, {})]
+def standard(scores: Scores) -> Standard:
+    """By what these scores are judged: the standard of the first case."""
+    method = next((method for methods in scores.values() for method in methods), STANDARDS[0].method)
+    found = next((each for each in STANDARDS if each.method == method), STANDARDS[0])
+    return found._replace(measure=criterion_measure(scores)) if found == STANDARDS[0] else found
+
+
+def criterion(scores: Scores, *, method: str | None = None) -> float | None:
+    """The mean over cases of the `standard`'s measure, of which the best checkpoint has least; None without scores.
+
+    method: whose, if not that of what is judged.
+    """
+    measure, judged, _ = standard(scores)
+    values = [methods[method or judged][measure] for methods in scores.values() if measure in methods.get(method or judged, {})]
     return sum(values) / len(values) if values else None
 
 
-def rows_of(pixels: Pixels, part: Part) -> slice:
+def rows_of(pixels: Pixels, part: Part, *, most: int = MOST_VALIDATION) -> slice:
     """The rows of held-out images that are for a part.
 
-    A quarter, 64 at the most, is for validation: it chooses the best checkpoint. The rest is for testing, so that no
+    A quarter, `most` at the most, is for validation: it chooses the best checkpoint. The rest is for testing, so that no
     reported number was chosen by; of very many, as much as memory should hold. With fewer than 16 both parts are all.
     """
     count = len(pixels)
-    most = max(MOST_VALIDATION, MOST_VALUES // max(1, pixels[:1].size))
-    validation = min(MOST_VALIDATION, count // 4) if count >= FEWEST else 0
+    validation = min(most, count // 4) if count >= FEWEST else 0
+    most = max(most, MOST_VALUES // max(1, pixels[:1].size))
     return slice(validation, validation + most) if part == "test" or not validation else slice(validation)
 
 

@@ -163,8 +163,8 @@ def arrange(celeba: Path, into: Path, attributes: Attributes) -> Path:
 
 def shrunk(game: specs.GameSpec, dry: Dry) -> specs.GameSpec:
     """The same game with narrow, shallow networks."""
-    generator: Any = game.generator
-    discriminator: Any = game.discriminator
+    played: Any = game  # of those with a generator and a discriminator
+    generator, discriminator = played.generator, played.discriminator
     generator, discriminator = replace(generator, width=dry.width), replace(discriminator, width=dry.width)
     if isinstance(generator, ResNet):
         generator = replace(generator, blocks=1)

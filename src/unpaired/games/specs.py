@@ -1,4 +1,5 @@
-"""What can be played, as data: the options of each game. No torch here: the command line reads these.
+"""What can be played, as data: the options of each game (those of generators in `generator_specs`). No torch here: the command
+line reads these.
 
 Where a paper and its authors' code differ, the paper is the default and the code is a typed alternative; but CycleGAN's identity
 loss is on, as in its authors' code.
@@ -9,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from unpaired.config import options
+from unpaired.games.generator_specs import ACGAN, DCGAN, GAN, SGAN, Autoencoder, CoGAN
 from unpaired.losses import L1, L2, Adversarial, Critical, Distance, LeastSquares, NonSaturating, Wasserstein
 from unpaired.networks.specs import (
     RESNET_9,
@@ -23,8 +25,10 @@ from unpaired.networks.specs import (
 )
 from unpaired.options import Adam
 
-Plays = Literal["unpaired", "paired", "labelled"]
-"""What a game plays with: two domains, pairs of two domains, or images with attributes."""
+Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "domains"]
+"""What a game plays with: two domains, pairs of two domains, images with attributes; one set of images, with classes or without;
+the same with a batch of images whose classes are told besides; two sets of images of which the first may have classes.
+"""
 
 
 @options
@@ -238,5 +242,17 @@ class StarGAN:
 
 
 GameSpec = Annotated[
-    TranslationGAN | ReconstructionGAN | DiscoGAN | CycleGAN | Pix2Pix | StarGAN, Field(discriminator="game")
+    TranslationGAN
+    | ReconstructionGAN
+    | DiscoGAN
+    | CycleGAN
+    | Pix2Pix
+    | StarGAN
+    | GAN
+    | DCGAN
+    | SGAN
+    | ACGAN
+    | CoGAN
+    | Autoencoder,
+    Field(discriminator="game"),
 ]

@@ -4,7 +4,7 @@ Only Inception-v3's features make a Frechet distance an FID. No package carries 
 EfficientNet-Lite0 (trained on ImageNet, Apache-2.0), which one does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import final
@@ -101,6 +101,11 @@ def inception_v3(*, device: torch.device | str = "cpu") -> Extractor:
             purpose = "FID (a Frechet distance of Inception-v3's features)"
             raise MissingDependency("torch-fidelity", extra="fid", purpose=purpose) from without_fidelity
     return Extractor(INCEPTION, 2048, network, device=device)
+
+
+def pixels(shape: Sequence[int]) -> Extractor:
+    """No network: the pixels of images of shape (C, H, W) as they are (grey ones three times). Named as such in every number."""
+    return Extractor("pixels", 3 * shape[-2] * shape[-1], lambda images: images.flatten(1), batch_size=1024)
 
 
 def default_extractor(*, device: torch.device | str = "cpu") -> Extractor:

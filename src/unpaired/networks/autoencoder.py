@@ -54,6 +54,15 @@ class StackedAutoencoder(nn.Module):
             code = level.decoder(code)
         return 2 * code - 1 if self.unit else code
 
+    def rebuild(self, x: Tensor, *, first: int = 0, last: int | None = None) -> Tensor:
+        """What level `first` is given, through the levels before `last` (all, if None) and back: of x's own shape and range."""
+        levels = cast("list[Level]", list(self.levels)[first:last])
+        for level in levels:
+            x = level.encoder(x)
+        for level in reversed(levels):
+            x = level.decoder(x)
+        return x
+
     def _lowest(self, levels: int | None) -> list[Level]:
         return cast("list[Level]", list(self.levels)[:levels])
 

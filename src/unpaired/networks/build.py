@@ -8,7 +8,7 @@ from unpaired.networks import specs
 from unpaired.networks.dcgan import DCGANDiscriminatorNet, DCGANGeneratorNet
 from unpaired.networks.dense import DenseGeneratorNet, MaxoutDiscriminatorNet
 from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
-from unpaired.networks.mlp import MlpDiscriminator, MlpNet
+from unpaired.networks.mlp import MlpDiscriminator, MlpJudge, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.residual_image import ResidualImageGenerator
 from unpaired.networks.resnet import ResNetGenerator
@@ -22,8 +22,8 @@ AnySpec = (
     | specs.Discriminator
     | specs.StarGANGenerator
     | specs.StarGANDiscriminator
-    | specs.NoiseGenerator
-    | specs.Judge
+    | specs.AnyNoiseGenerator
+    | specs.AnyJudge
     | specs.Autoencoder
 )
 
@@ -140,11 +140,16 @@ def label_discriminator(spec: specs.StarGANDiscriminator, shape: Shape, numbers:
     )
 
 
-def noise_generator(spec: specs.NoiseGenerator, target: Shape, *, noise: int, condition: int = 0) -> nn.Module:
+def noise_generator(spec: specs.AnyNoiseGenerator, target: Shape, *, noise: int, condition: int = 0) -> nn.Module:
     """The network from noise [N, noise] (and a condition [N, condition], such as one-hot classes) to images of shape `target`.
 
-    It is called with both, or with the noise alone where `condition` is 0. ShapeError where the spec does not fit the shape.
+    It is called with both, or with the noise alone where `condition` is 0; an Mlp, which makes points, takes noise alone.
+    ShapeError where the spec does not fit the shape.
     """
+    if isinstance(spec, specs.Mlp):
+        return MlpNet(
+            in_features=noise, out_features=_features(spec, target), hidden=spec.hidden, layers=spec.layers, members=spec.members
+        )
     channels, height, width = _image(spec, target)
     match spec:
         case specs.DCGANGenerator():
@@ -164,11 +169,14 @@ def noise_generator(spec: specs.NoiseGenerator, target: Shape, *, noise: int, co
             )
 
 
-def judge(spec: specs.Judge, shape: Shape, *, source: bool = True, classes: int = 0) -> nn.Module:
-    """The network from images of `shape` to `judged.Judged`: a score of the source, scores of `classes`, or both.
+def judge(spec: specs.AnyJudge, shape: Shape, *, source: bool = True, classes: int = 0) -> nn.Module:
+    """The network from images of `shape` to `judged.Judged`: a score of the source, scores of `classes`, or both; an Mlp, which
+    takes points, gives a score of the source alone.
 
     ShapeError where the spec does not fit the shape, ValueError where nothing would be judged.
     """
+    if isinstance(spec, specs.Mlp):
+        return MlpJudge(in_features=_features(spec, shape), hidden=spec.hidden, layers=spec.layers, members=spec.members)
     channels, height, width = _image(spec, shape)
     match spec:
         case specs.DCGANDiscriminator():
@@ -180,6 +188,7 @@ def judge(spec: specs.Judge, shape: Shape, *, source: bool = True, classes: int 
                 dropout=spec.dropout,
                 source=source,
                 classes=classes,
+                norm=spec.norm,
             )
             return _begun(dcgan, spec.init)
         case specs.MaxoutDiscriminator():

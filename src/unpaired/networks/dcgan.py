@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unpaired.errors import ShapeError
 from unpaired.networks.judged import Heads, Judged
+from unpaired.networks.norms import norm_layer
 
 
 class DCGANGeneratorNet(nn.Module):
@@ -35,34 +36,80 @@ class DCGANGeneratorNet(nn.Module):
         self.layers = nn.Sequential(*layers, _doubled(widths[0], out_channels, kernel), nn.Tanh())
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.layers(conditioned(noise, condition, wanted=self.condition)[:, :, None, None])
+        return self.image(self.hidden(noise, condition))
+
+    def hidden(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """All layers but the last: [N, width, S/2, S/2]."""
+        return self.layers[:-2](conditioned(noise, condition, wanted=self.condition)[:, :, None, None])
+
+    def image(self, hidden: Tensor) -> Tensor:
+        """The last layer: images of what `hidden` gives."""
+        return self.layers[-2:](hidden)
+
+    @property
+    def last(self) -> nn.Module:
+        """The layer whose weights `image` has."""
+        return self.layers[-2]
+
+    def share(self, other: "DCGANGeneratorNet") -> None:
+        """Take another's layers, all but the last, for one's own (CoGAN)."""
+        self.layers = nn.Sequential(*list(other.layers)[:-2], *list(self.layers)[-2:])
 
 
 class DCGANDiscriminatorNet(nn.Module):
     """[N, C, S, S] in [-1, 1] -> `Judged`; S as in `stages`, each layer halving it down to 4 (or 7) px.
 
-    features: after each layer's LeakyReLU, before its dropout: [N, width, S/2, S/2] and so on.
+    features: after each layer's LeakyReLU, before its dropout: [N, width, S/2, S/2] and so on. norm: "batch", or "none": then all
+    layers but the first have biases.
     """
 
     def __init__(
-        self, *, in_channels: int, size: int, width: int, kernel: int, dropout: float, source: bool, classes: int
+        self,
+        *,
+        in_channels: int,
+        size: int,
+        width: int,
+        kernel: int,
+        dropout: float,
+        source: bool,
+        classes: int,
+        norm: str = "batch",
     ) -> None:
         super().__init__()
         start, widths = stages(size, width)
         self.stages = nn.ModuleList([nn.Sequential(_halved(in_channels, widths[0], kernel), nn.LeakyReLU(0.2))])
         for before, after in pairwise(widths):
-            self.stages.append(nn.Sequential(_halved(before, after, kernel), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)))
+            layers = [_halved(before, after, kernel, bias=norm == "none"), norm_layer(norm, after), nn.LeakyReLU(0.2)]
+            self.stages.append(nn.Sequential(*layers))
         self.dropout = nn.Dropout(dropout)
-        self.heads = Heads(widths[-1] * start**2, source=source, classes=classes, bias=False)
+        self.heads = Heads(widths[-1] * start**2, source=source, classes=classes, bias=norm == "none")
 
     def forward(self, x: Tensor) -> Judged:
-        features = []
-        for stage in self.stages:
+        return self.rest(self.first(x))
+
+    def first(self, x: Tensor) -> Tensor:
+        """The first layer."""
+        return self.stages[0](x)
+
+    def rest(self, hidden: Tensor) -> Judged:
+        """All other layers, on what `first` gives."""
+        features, x = [hidden], self.dropout(hidden)
+        for stage in list(self.stages)[1:]:
             x = stage(x)
             features.append(x)
             x = self.dropout(x)
         source, classes = self.heads(x.flatten(1))
         return Judged(source, classes, features)
+
+    def share(self, other: "DCGANDiscriminatorNet") -> None:
+        """Take another's layers, all but the first, for one's own (CoGAN)."""
+        self.stages = nn.ModuleList([self.stages[0], *list(other.stages)[1:]])
+        self.heads, self.dropout = other.heads, other.dropout
+
+    @property
+    def own(self) -> nn.Module:
+        """The layer that `share` leaves."""
+        return self.stages[0]
 
 
 def stages(size: int, width: int) -> tuple[int, list[int]]:
@@ -85,8 +132,8 @@ def conditioned(noise: Tensor, condition: Tensor | None, *, wanted: int) -> Tens
     return noise if condition is None else torch.cat([noise, condition.to(noise.dtype)], dim=1)
 
 
-def _halved(before: int, after: int, kernel: int) -> nn.Module:
-    return nn.Conv2d(before, after, kernel, 2, (kernel - 1) // 2, bias=False)
+def _halved(before: int, after: int, kernel: int, *, bias: bool = False) -> nn.Module:
+    return nn.Conv2d(before, after, kernel, 2, (kernel - 1) // 2, bias=bias)
 
 
 def _doubled(before: int, after: int, kernel: int) -> nn.Module:

@@ -29,10 +29,27 @@ class DenseGeneratorNet(nn.Module):
         _begin(self, reach)
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.image(self.hidden(noise, condition))
+
+    def hidden(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """All layers but the last: [N, hidden]."""
         x = conditioned(noise, condition, wanted=self.condition)
-        for linear in self.linears[:-1]:
+        for linear in list(self.linears)[:-1]:
             x = linear(x).relu()
-        return self.linears[-1](x).sigmoid().mul(2).sub(1).unflatten(1, self.shape)
+        return x
+
+    def image(self, hidden: Tensor) -> Tensor:
+        """The last layer: images of what `hidden` gives."""
+        return self.last(hidden).sigmoid().mul(2).sub(1).unflatten(1, self.shape)
+
+    @property
+    def last(self) -> nn.Module:
+        """The layer whose weights `image` has."""
+        return self.linears[-1]
+
+    def share(self, other: "DenseGeneratorNet") -> None:
+        """Take another's layers, all but the last, for one's own (CoGAN)."""
+        self.linears = nn.ModuleList([*list(other.linears)[:-1], self.linears[-1]])
 
 
 class MaxoutDiscriminatorNet(nn.Module):
@@ -62,14 +79,31 @@ class MaxoutDiscriminatorNet(nn.Module):
         _begin(self, reach)
 
     def forward(self, x: Tensor) -> Judged:
-        x = self.input_dropout((x.flatten(1) + 1) / 2)
-        features = []
-        for layer in self.layers:
+        return self.rest(self.first(x))
+
+    def first(self, x: Tensor) -> Tensor:
+        """The first layer: [N, units]."""
+        return self.layers[0](self.input_dropout((x.flatten(1) + 1) / 2))
+
+    def rest(self, hidden: Tensor) -> Judged:
+        """All other layers, on what `first` gives."""
+        features, x = [hidden], self.dropout(hidden)
+        for layer in list(self.layers)[1:]:
             x = layer(x)
             features.append(x)
             x = self.dropout(x)
         source, classes = self.heads(x)
         return Judged(source, classes, features)
+
+    def share(self, other: "MaxoutDiscriminatorNet") -> None:
+        """Take another's layers, all but the first, for one's own (CoGAN)."""
+        self.layers = nn.ModuleList([self.layers[0], *list(other.layers)[1:]])
+        self.heads, self.input_dropout, self.dropout = other.heads, other.input_dropout, other.dropout
+
+    @property
+    def own(self) -> nn.Module:
+        """The layer that `share` leaves."""
+        return self.layers[0]
 
 
 class Maxout(nn.Module):

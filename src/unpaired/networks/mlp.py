@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from unpaired.networks.judged import Judged
+
 
 class MlpNet(nn.Module):
     """[..., N, in_features] -> [..., N, out_features]: `layers` linear layers with ReLU between, nothing after the last.
@@ -37,6 +39,18 @@ class MlpDiscriminator(nn.Module):
             x = linear(x).relu()
             features.append(x.movedim(-2, 0))
         return self.net.linears[-1](x).float(), features
+
+
+class MlpJudge(nn.Module):
+    """[..., N, D] -> `Judged`: the same discriminator, its scores [..., N]."""
+
+    def __init__(self, *, in_features: int, hidden: int, layers: int, members: int | None) -> None:
+        super().__init__()
+        self.discriminator = MlpDiscriminator(in_features=in_features, hidden=hidden, layers=layers, members=members)
+
+    def forward(self, x: Tensor) -> Judged:
+        score, features = self.discriminator(x)
+        return Judged(score.squeeze(-1), None, features)
 
 
 class Linears(nn.Module):

@@ -104,7 +104,7 @@ class ResidualImage:
 
 @options
 class Mlp:
-    """Fully connected layers with ReLU, for points (DiscoGAN, section 3.1: the toy)."""
+    """Fully connected layers with ReLU, for points (DiscoGAN, section 3.1: the toy); to them from other points, or from noise."""
 
     kind: Literal["mlp"] = "mlp"
     hidden: PositiveInt = 128
@@ -214,6 +214,8 @@ class DCGANDiscriminator:
     """Height and width of the filters: 4 in dcgan.torch, 5 in the paper's own code."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """The share of values dropped after each layer: none in DCGAN, 0.5 in ACGAN."""
+    norm: Literal["batch", "none"] = "batch"
+    """Normalisation after each convolution but the first: none where the slope of each image's score is held to 1."""
     init: Init = "normal"
     """How weights begin: normal, as published (section 4), or as torch's layers do."""
 
@@ -269,6 +271,12 @@ class ConvAutoencoder:
     """What the first level sees and gives: 0 to 1 and a sigmoid, or -1 to 1 and a tanh. The network's images stay in [-1, 1]."""
 
 
+Distribution = Literal["uniform", "normal"]
+"""What noise is drawn from: each number evenly from -1 to 1, or from N(0, 1)."""
+
 NoiseGenerator = Annotated[DCGANGenerator | DenseGenerator, Field(discriminator="kind")]
 Judge = Annotated[DCGANDiscriminator | MaxoutDiscriminator, Field(discriminator="kind")]
+AnyNoiseGenerator = Annotated[DCGANGenerator | DenseGenerator | Mlp, Field(discriminator="kind")]
+AnyJudge = Annotated[DCGANDiscriminator | MaxoutDiscriminator | Mlp, Field(discriminator="kind")]
+"""The last two for images, or by Mlp for points."""
 Autoencoder = Annotated[DenseAutoencoder | ConvAutoencoder, Field(discriminator="kind")]

@@ -99,7 +99,7 @@ def gather(folder: Path) -> Facts:
         about=about,
         data=data,
         remains=remains,
-        cases=evaluation.exam_of(data).cases(remains, part="test") if data is not None and remains else (),
+        cases=evaluation.cases_of(data, remains, part="test") if data is not None and remains else (),
         missing=no_data or nothing,
     )
 

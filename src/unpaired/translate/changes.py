@@ -47,6 +47,9 @@ def versions(where: str | Path, *, direction: str, changes: Changes, device: str
     of attributes, or for names and values that there are not; RunError where there is no such translator.
     """
     translator = load(where, direction=direction, device=device)
+    if not isinstance(translator, AttributeTranslator | Translator):
+        kept = type(translator).__name__.lower()
+        raise RunError(f"{where} keeps no translator, but a {kept}; `unpaired sample` draws from samplers")
     if not isinstance(translator, AttributeTranslator):
         if any(changes):
             raise ConfigError(f"{where} translates between two domains, found changes of attributes; use --direction")

@@ -1,0 +1,199 @@
+"""One or two sets of images: samplers, classifiers and autoencoders, against held-out images."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from unpaired import images
+from unpaired.data.image_pair import ImagePair
+from unpaired.data.image_set import ImageSet
+from unpaired.data.labelled import Values
+from unpaired.data.labels import UNKNOWN
+from unpaired.evaluation.scoring import FEWEST, MOST_COMPARED, Look, Part, Scores, Seen, mean, rows_of
+from unpaired.metrics import distribution, features, paired
+from unpaired.products import Autoencoder, Classifier, Sampler
+
+VALIDATION_VALUES = 1 << 20
+"""Of the images that choose the best checkpoint: 85 colour images of 64 px; but 64 images at least and 512 at the most."""
+SEEDS: Mapping[Part, int] = {"validation": 0, "test": 1}
+"""Of the noise: what was chosen by one set of samples is reported on another."""
+SMALLEST = 7
+"""Pixels a side that the sliced Wasserstein distance's patches need."""
+NEIGHBOURS = 5
+"""What density and coverage ask for: more images than these."""
+SHOWN = 8
+"""Columns of a sheet."""
+MOST_ROWS = 12
+FEWEST_OF_CLASS = 8
+"""Images of a class that the doctor wants to see before it is looked at by itself."""
+
+
+class _Asked(NamedTuple):
+    """What a product is asked on. inputs: held-out images; classes: int64 [N] of each, UNKNOWN where nobody told; train: as many
+    training images as there are held-out ones, or all; part: of the held-out images; extractor: of features, None for pixels.
+    """
+
+    inputs: Tensor
+    classes: Tensor
+    train: Tensor
+    part: Part
+    extractor: features.Extractor | None
+
+
+class GeneratorsExam:
+    """What sets of images ask (see `Exam`) of each thing that remains: samples beside held-out images, classes of held-out
+    images, held-out images there and back.
+
+    Between two sets, what is called "..._b" is asked on B, with A's classes; all else on A, or on the only set.
+    """
+
+    def __init__(self, data: ImageSet | ImagePair) -> None:
+        self._data = data
+
+    def look(self, remains: Mapping[str, object], *, part: Part, extractor: features.Extractor | None = None) -> Look:
+        scores: Scores = {}
+        rows: list[tuple[str, Tensor]] = []
+        seen: dict[str, Seen] = {}
+        counts: dict[str, int] = {}
+        for name, product in remains.items():
+            asked = self._asked(name, part, extractor)
+            if not len(asked.inputs):
+                continue
+            match product:
+                case Sampler():
+                    reader = remains.get(name.replace("sampler", "classifier"))
+                    found = _of_sampler(name, product, asked, reader if isinstance(reader, Classifier) else None)
+                case Classifier() if product.classes and bool((asked.classes != UNKNOWN).any()):
+                    found = _of_classifier(name, product, asked)
+                case Autoencoder():
+                    found = _of_autoencoder(name, product, asked)
+                case _:  # a discriminator that knows no classes
+                    continue
+            scores[name], more, looked = found
+            rows += more
+            seen |= looked
+            counts[name] = len(asked.inputs)
+        return Look(scores, _by_turns(rows) if isinstance(self._data, ImagePair) else rows, seen, counts, self._chooses(remains))
+
+    @property
+    def disjoint(self) -> bool:
+        return self._data.held_out >= FEWEST
+
+    def _chooses(self, remains: Mapping[str, object]) -> bool:
+        """Whether the best checkpoint may be chosen: not by classes of which the game is told few."""
+        first = next(iter(remains.values()), None)
+        told = self._data.told if isinstance(self._data, ImageSet) else self._data.a.told
+        return not (isinstance(first, Classifier) and bool((told == UNKNOWN).any()))
+
+    def _asked(self, name: str, part: Part, extractor: features.Extractor | None) -> _Asked:
+        one, classes = self._set_of(name)
+        pixels = one.test.pixels
+        most = min(512, max(64, VALIDATION_VALUES // max(1, pixels[:1].size)))
+        rows = rows_of(pixels, part, most=most)
+        held, train = images.to_tensor(pixels[rows]), one.train.pixels[:: max(1, len(one.train) // max(1, len(pixels[rows])))]
+        height, width = one.images.size
+        top, left = ((train.shape[axis] - side) // 2 for axis, side in ((1, height), (2, width)))
+        train = train[: len(held), top : top + height, left : left + width]  # training images may be larger: they are cropped
+        return _Asked(held, torch.from_numpy(classes[rows]), images.to_tensor(train), part, extractor)
+
+    def _set_of(self, name: str) -> tuple[ImageSet, Values]:
+        if isinstance(self._data, ImageSet):
+            return self._data, self._data.test_classes
+        if name.endswith("_b"):
+            return self._data.b, self._data.test_classes_b
+        return self._data.a, self._data.a.test_classes
+
+
+_Found = tuple[dict[str, dict[str, float]], list[tuple[str, Tensor]], dict[str, Seen]]
+"""Scores by method, rows of a sheet, and what the doctor should see, by names."""
+
+
+def _of_sampler(name: str, sampler: Sampler, asked: _Asked, reader: Classifier | None) -> _Found:
+    count, real = min(len(asked.inputs), MOST_COMPARED), asked.inputs[:MOST_COMPARED]
+    classes = None
+    if sampler.classes:  # as many of each class as there are among the real ones
+        turns = torch.arange(count) % len(sampler.classes)
+        classes = torch.where(asked.classes[:count] == UNKNOWN, turns, asked.classes[:count])
+    made = sampler.generate(sampler.draw(count, seed=SEEDS[asked.part]), classes)
+    scores = {"generated": _likeness(real, made, asked), "training images": _likeness(real, asked.train[:MOST_COMPARED], asked)}
+    if reader is not None and classes is not None:
+        scores["generated"]["class error, own reading"] = float((reader.scores(made).argmax(dim=1) != classes).float().mean())
+    seen: dict[str, Seen] = {name: (None, made, real)}
+    if classes is not None:
+        seen |= _by_class(sampler.classes, (made, classes), (real, asked.classes[:count]))
+    return scores, [*_sampled(name, sampler, asked.part), ("held-out images", real[:SHOWN])], seen
+
+
+def _by_class(names: Sequence[str], made: tuple[Tensor, Tensor], real: tuple[Tensor, Tensor]) -> dict[str, Seen]:
+    """Samples and real images, each with their classes, class by class: a generator may give one image for each."""
+    seen: dict[str, Seen] = {}
+    for index, name in enumerate(names):
+        of_class, of_real = (x[classes == index] for x, classes in (made, real))
+        if min(len(of_class), len(of_real)) >= FEWEST_OF_CLASS:
+            seen[f"class {name}"] = (None, of_class, of_real)
+    return seen
+
+
+def _likeness(real: Tensor, made: Tensor, asked: _Asked) -> dict[str, float]:
+    """How like real images others are as a set. Measures of pixels and features are for the report: they take time."""
+    scores: dict[str, float] = {}
+    if len(made) < 2 or len(real) < 2:
+        return scores
+    if min(real.shape[2:]) >= SMALLEST:
+        scores["swd"] = distribution.sliced_wasserstein(real, made)
+    scores["diversity"] = distribution.diversity(made)
+    if asked.part == "test" and min(len(real), len(made)) > NEIGHBOURS and real.shape[1] in (1, 3):
+        extractors = [features.pixels(real.shape[1:]), *([] if asked.extractor is None else [asked.extractor])]
+        for extractor in extractors:
+            scores |= features.evaluate_distribution(real, made, extractor=extractor)
+    return scores
+
+
+def _sampled(name: str, sampler: Sampler, part: Part) -> Iterator[tuple[str, Tensor]]:
+    """Rows of samples: one for each class, or four."""
+    seed = SEEDS[part]
+    if not sampler.classes:
+        for row in range(4):
+            yield name, sampler(SHOWN, seed=seed, first=row * SHOWN)
+    for index, called in list(enumerate(sampler.classes))[:MOST_ROWS]:
+        yield called, sampler(SHOWN, class_=index, seed=seed, first=index * SHOWN)
+
+
+def _of_classifier(name: str, classifier: Classifier, asked: _Asked) -> _Found:
+    known = asked.classes != UNKNOWN
+    truth = asked.classes[known]
+    said = classifier.scores(asked.inputs[known]).argmax(dim=1)
+    most = int(truth.mode().values)
+    scores = {
+        "read": {"class error": float((said != truth).float().mean())},
+        "guessing": {"class error": float((truth != most).float().mean())},
+    }
+    return scores, [], {}
+
+
+def _of_autoencoder(name: str, autoencoder: Autoencoder, asked: _Asked) -> _Found:
+    back = autoencoder.reconstruct(asked.inputs)
+    average = asked.train.mean(dim=0, keepdim=True).expand_as(asked.inputs)
+    scores = {
+        method: {
+            "reconstruction error": mean(paired.mean_absolute_error, answer, asked.inputs),
+            "squared error": float((answer - asked.inputs).div(paired.FULL_RANGE).square().mean()),
+            "psnr": mean(paired.psnr, answer, asked.inputs),
+        }
+        for method, answer in (("rebuilt", back), ("mean image", average))
+    }
+    rows = []
+    for row in range(0, min(3 * SHOWN, len(back)), SHOWN):
+        few = slice(row, row + SHOWN)
+        rows += [("held-out images", asked.inputs[few]), ("rebuilt", back[few])]
+    return scores, rows, {name: (None, back, asked.inputs)}
+
+
+def _by_turns(rows: Sequence[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    """The rows of two samplers, side by side: what one noise makes of both stands one above the other."""
+    half = len(rows) // 2
+    if len(rows) % 2 or any(a[1].shape[2:] != b[1].shape[2:] for a, b in zip(rows[:half], rows[half:], strict=True)):
+        return list(rows)
+    return [row for pair in zip(rows[:half], rows[half:], strict=True) for row in pair]
