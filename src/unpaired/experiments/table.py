@@ -11,13 +11,13 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-glasses": faces.GLASSES,
     "faces-sequence": faces.SEQUENCE,
     "earth": earth.EARTH,
+    "faces-attributes": faces_attributes.ATTRIBUTES,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
     "edges": edges.EDGES,
     "emoji": edges.EMOJI,
-    "faces-attributes": faces_attributes.ATTRIBUTES,
     "faces-two-styles": faces_two_styles.TWO_STYLES,
 }
 """Those that were tried at their quick size alone."""
