@@ -11,12 +11,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-glasses": faces.GLASSES,
     "faces-sequence": faces.SEQUENCE,
     "earth": earth.EARTH,
+    "edges": edges.EDGES,
     "faces-attributes": faces_attributes.ATTRIBUTES,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
-    "edges": edges.EDGES,
     "emoji": edges.EMOJI,
     "faces-two-styles": faces_two_styles.TWO_STYLES,
 }
