@@ -12,12 +12,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-sequence": faces.SEQUENCE,
     "earth": earth.EARTH,
     "edges": edges.EDGES,
+    "emoji": edges.EMOJI,
     "faces-attributes": faces_attributes.ATTRIBUTES,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
-    "emoji": edges.EMOJI,
     "faces-two-styles": faces_two_styles.TWO_STYLES,
 }
 """Those that were tried at their quick size alone."""
