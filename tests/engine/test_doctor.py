@@ -298,7 +298,7 @@ def test_what_is_to_be_tried_can_be_tried():
     classes = (DataOptions, Training, Adam, specs.TranslationGAN, specs.ReconstructionGAN, specs.DiscoGAN, specs.StarGAN)
     known = {field.name.replace("_", "-"): field.type for cls in classes for field in fields(cls)}
     forms = specs.PaperForm | specs.AuthorsForm
-    choices = {"gan": losses.Adversarial | losses.Wasserstein, "discriminator": networks.Discriminator, "form": forms}
+    choices = {"gan": losses.Critical, "discriminator": networks.Discriminator, "form": forms}
     inverting = (HELD_OUT.a, -HELD_OUT.a, HELD_OUT.b)
     doctor, told = Doctor({"discriminators/a": 1.0}), []
     for step in (0, 500, 1000):

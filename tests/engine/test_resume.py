@@ -9,10 +9,18 @@ import torch
 from children import at_move, at_rename, at_step, command, disk, kill, play, resume, start, torn, train
 
 from unpaired import runs
+from unpaired.attribute_translator import AttributeTranslator
 from unpaired.bundle import load_bundle
 from unpaired.engine import checkpoint, journal
 from unpaired.games import specs
-from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder, PatchGAN, ResNet
+from unpaired.networks.specs import (
+    ConvDiscriminator,
+    EncoderDecoder,
+    PatchGAN,
+    ResNet,
+    StarGANDiscriminator,
+    StarGANGenerator,
+)
 from unpaired.options import DataOptions, Training
 
 STEPS = 24
@@ -47,6 +55,12 @@ RUNS = {
         training(schedule="linear", decay_from=0.5),
     ),
     "reconstruction": (specs.ReconstructionGAN(**SMALL), training(accumulate=2, schedule="linear", decay_from=0.5)),
+    "stargan": (  # of two data sets, with the generator in every other step of each
+        specs.StarGAN(
+            generator=StarGANGenerator(width=4, blocks=1), discriminator=StarGANDiscriminator(width=4, layers=3), critic=2
+        ),
+        training(ema=0.9, accumulate=2, schedule="linear", decay_from=0.5, precision="bf16"),
+    ),
 }
 
 
@@ -56,13 +70,19 @@ def options(name):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(domains, tmp_path_factory):
+def sources(domains, two_labelled):
+    """A function from a name in RUNS to the images of that run."""
+    return lambda name: two_labelled if RUNS[name][0].plays == "labelled" else domains
+
+
+@pytest.fixture(scope="module")
+def undisturbed(sources, tmp_path_factory):
     """A function from a name in RUNS to the folder of that run, played in one go."""
     root = tmp_path_factory.mktemp("undisturbed")
 
     def folder(name):
         if not (root / name).exists():
-            ended = play(train, domains, root / name, options(name), said=root / f"{name}.txt")
+            ended = play(train, sources(name), root / name, options(name), said=root / f"{name}.txt")
             assert ended.code == 0, ended.says
         return root / name
 
@@ -77,20 +97,24 @@ def assert_same_run(found, wanted):
     assert (at.step, at.best, at.rollbacks) == (wanted_at.step, wanted_at.best, wanted_at.rollbacks)
     assert state.keys() == wanted_state.keys()
     assert [name for name in state if not torch.equal(state[name], wanted_state[name])] == []
-    for direction, translator in load_bundle(wanted).items():
-        weights = load_bundle(found)[direction].network.state_dict()
-        assert all(torch.equal(weights[name], value) for name, value in translator.network.state_dict().items())
+    for name, product in load_bundle(wanted).items():
+        theirs = load_bundle(found)[name]
+        networks = [(product.network, theirs.network)]
+        networks += [(product.reader, theirs.reader)] if isinstance(product, AttributeTranslator) else []
+        for mine, other in networks:
+            weights = other.state_dict()
+            assert all(torch.equal(weights[name], value) for name, value in mine.state_dict().items())
     errors = [{e["step"]: e["error"] for e in journal.read(run) if e["event"] == "evaluation"} for run in (found, wanted)]
     assert errors[0] == errors[1]
     assert [path.name for path in found.rglob(".*")] == []
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_killed_again_and_again_ends_as_one_that_was_not(name, undisturbed, domains, tmp_path):
+def test_a_run_killed_again_and_again_ends_as_one_that_was_not(name, undisturbed, sources, tmp_path):
     """In a step, while writing, before a rename (of whatever file), and whenever it happens to be."""
     wanted, out, said, moments = undisturbed(name), tmp_path / "run", tmp_path / "said.txt", random.Random(name)
     killed = (signal.SIGKILL,)
-    first = play(train, domains, out, options(name), said=said, hooks=[(at_move, moments.randint(8, 14), kill, *killed)])
+    first = play(train, sources(name), out, options(name), said=said, hooks=[(at_move, moments.randint(8, 14), kill, *killed)])
     assert first.code == -signal.SIGKILL, first.says
     for hook in ((torn, 2), (at_rename, moments.randint(2, 12), kill, *killed)):
         ended = play(resume, out, said=said, hooks=[hook])

@@ -1,9 +1,12 @@
 """StarGAN's networks (Choi et al. 2018, appendix 7.2; the authors' code)."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unpaired.networks.halving import Halving
 from unpaired.networks.norms import norm_layer
 
 SLOPE = 0.01
@@ -89,7 +92,7 @@ class StarGANDiscriminatorNet(nn.Module):
     def __init__(self, *, channels: int, numbers: int, height: int, width_px: int, width: int, layers: int) -> None:
         super().__init__()
         widths = [channels, *(width * 2**level for level in range(layers))]
-        self.convolutions = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 4, 2, 1) for i in range(layers))
+        self.convolutions = nn.ModuleList(Halving(widths[i], widths[i + 1]) for i in range(layers))
         self.source = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         self.classes = nn.Conv2d(widths[-1], numbers, (height >> layers, width_px >> layers), bias=False)
 
@@ -106,15 +109,14 @@ class StarGANDiscriminatorNet(nn.Module):
         """
         rising: list[Tensor] = []
         for convolution in self.convolutions:
-            # Detached, not under no_grad: autocast would keep the cast weights for the transposes, without their history.
-            weight, bias = (parameter.detach() for parameter in convolution.parameters())
-            x = F.conv2d(x.detach(), weight, bias, stride=2, padding=1)
+            # Detached, not under no_grad: autocast keeps the weights that it casts for the transposes, and would without history.
+            x = convolution(x.detach()).detach()
             rising.append(x > 0)
             x = F.leaky_relu(x, SLOPE)
         gradient = F.conv_transpose2d(torch.ones_like(x[:, :1]), self.source.weight, padding=1)
         for convolution, rises in zip(reversed(self.convolutions), reversed(rising), strict=True):
             gradient = torch.where(rises, gradient, SLOPE * gradient)
-            gradient = F.conv_transpose2d(gradient, convolution.get_parameter("weight"), stride=2, padding=1)
+            gradient = cast(Halving, convolution).spread(gradient)
         return gradient
 
 
