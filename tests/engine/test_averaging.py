@@ -58,7 +58,7 @@ def test_it_is_torchs_average_bit_for_bit_but_for_pools(tmp_path):
         assert all(torch.equal(value, wanted[name]) for name, value in found.items())
     assert any("running_var" in name for name in found)
     assert ours.game.replay_a.count == 6
-    assert torch.equal(found["module.a_to_b.layers.0.weight"], ours.translators()["a_to_b"].network.layers[0].weight)
+    assert torch.equal(found["module.a_to_b.layers.0.weight"], ours.remains()["a_to_b"].network.layers[0].weight)
 
 
 def test_no_pool_is_copied(tmp_path, monkeypatch):
