@@ -139,7 +139,13 @@ def test_a_grid(run, face, labelled, tmp_path, capsys):
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["grid-1.png", "grid-2.png"]
     code, said = failed(capsys, "translate", run, face, "--out", tmp_path / "one", "--grid")
     assert code == 1
-    assert "grid.png is there already; choose another --out, or remove it" in said
+    assert "grid.png is there already; choose another --out, or --existing overwrite" in said
+    command("translate", run, face, "--out", tmp_path / "one", "--grid", "--existing", "overwrite")
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / "broken.png").write_bytes(b"no picture")
+    code, said = failed(capsys, "translate", run, tmp_path / "mixed", "--out", tmp_path / "three", "--grid")
+    assert code == 1
+    assert "mixed/broken.png: " in said
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,9 @@ class Translate:
 
         changes = Changes(self.set, self.has, self.steps)
         if self.grid:
-            sheets = draw_targets(self.run_folder, self.images, out=self.out, device=self.device, changes=changes)
+            sheets = draw_targets(
+                self.run_folder, self.images, out=self.out, device=self.device, changes=changes, existing=self.existing
+            )
             print("\n".join(map(str, sheets)))
             return
         with shown() as tell:
@@ -479,7 +481,6 @@ class DataCheck:
     labelled: bool = False
     """Labelled images: a table, a folder for each class, IDX or NPZ files; prints the labels and how many images have each."""
 
-
     value_range: tuple[float, float] | None = None
     """The numbers in the files that are black and white, as for training."""
     value_range_b: tuple[float, float] | None = None
@@ -625,8 +626,10 @@ def _finish(folder: Path) -> None:
 
 def _next(folder: Path) -> str:
     """What to do with a trained run."""
+    from unpaired.attribute_translator import AttributeTranslator
     from unpaired.bundle import bundle_attributes, load_bundle
     from unpaired.products import Classifier, Sampler
+    from unpaired.translator import Translator
 
     kept = load_bundle(folder)
     lines = []
@@ -637,8 +640,10 @@ def _next(folder: Path) -> str:
         for name, product in kept.items()
         if isinstance(product, Classifier) and product.classes
     ]
-    change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])
-    return "\n".join(lines) or f"translate with: unpaired translate {folder} IMAGES{change} --out FOLDER"
+    if any(isinstance(product, Translator | AttributeTranslator) for product in kept.values()):
+        change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])
+        lines.append(f"translate with: unpaired translate {folder} IMAGES{change} --out FOLDER")
+    return "\n".join(lines) or f"from Python: unpaired.load({str(folder)!r})"
 
 
 def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:

@@ -271,7 +271,8 @@ class _Opening:
         is its own. The attribute may be one that only other sets tell.
         """
         truths: dict[str, Pixels] = {}
-        for folder, source in found.truths.items() if len(test) else ():
+        named = {folder: source for folder, source in found.truths.items() if "=" in folder}
+        for folder, source in named.items() if len(test) else ():
             try:
                 index, value = find_value(attributes, *folder.partition("=")[::2])
             except ConfigError as error:

@@ -20,6 +20,7 @@ from unpaired.bundle import load, load_translators
 from unpaired.data.labelled import LabelledImages, LabelledSet, open_labelled
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
+from unpaired.evaluation.scoring import rows_of
 from unpaired.experiments import attributes as asked
 from unpaired.experiments.attributes import CHOI, Answer, Question, Row
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
@@ -154,9 +155,9 @@ def _pair_folder(folder: Path, one: LabelledSet, attribute: int, values: tuple[i
     making = folder.with_name(f".{folder.name}")
     shutil.rmtree(making, ignore_errors=True)
     for letter, value in zip("AB", values, strict=True):
-        for part, rows in (("train", one.train), ("test", one.test)):
+        for part, rows, chosen in (("train", one.train, slice(None)), ("test", one.test, rows_of(one.test.pixels, "validation"))):
             (making / f"{part}{letter}").mkdir(parents=True)
-            for row in (rows.values[:, attribute] == value).nonzero()[0]:
+            for row in (rows.values[chosen, attribute] == value).nonzero()[0]:
                 images.write(making / f"{part}{letter}" / Path(rows.names[row]).name, rows.pixels[row])
     making.rename(folder)
     return folder

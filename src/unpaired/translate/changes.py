@@ -15,6 +15,8 @@ from unpaired.data.labels import UNKNOWN, Attribute, parse_setting
 from unpaired.data.sources import open_source
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import ConfigError, DataError, RunError
+from unpaired.framing import Framing
+from unpaired.translate.plan import Existing
 from unpaired.translator import Translator
 
 MOST_COLUMNS = 16
@@ -62,11 +64,18 @@ def versions(where: str | Path, *, direction: str, changes: Changes, device: str
     if changes.steps < 2:
         raise ConfigError(f"--steps {changes.steps} leads nowhere; wanted 2 or more: from the image's own label to the target's")
     shares = [step / (changes.steps - 1) for step in range(changes.steps)]
-    return [Version(f"-{step}", translator.towards(wanted, told=told, amount=x)) for step, x in enumerate(shares, 1)]
+    digits = len(str(changes.steps))  # so that names sort as the pictures follow each other
+    return [Version(f"-{step:0{digits}}", translator.towards(wanted, told=told, amount=x)) for step, x in enumerate(shares, 1)]
 
 
 def draw_targets(
-    where: str | Path, inputs: Sequence[str | Path], *, out: Path, device: str, changes: Changes = NONE
+    where: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    out: Path,
+    device: str,
+    changes: Changes = NONE,
+    existing: Existing = "refuse",
 ) -> list[Path]:
     """Sheets of images (a column each, at the trained size) and of every single change of them (a row each): the files written.
 
@@ -82,16 +91,17 @@ def draw_targets(
     for _, settings in translator.targets():
         translator.require_readable(settings, told)
     framing = translator.pictures(translator.network).framing(fit=translator.fit, alpha="compose")
-    shown = [images.to_tensor(framing.shown(framing.open(content)[0])[None])[0] for content in _files(inputs)]
+    shown = [_shown(framing, name, content) for name, content in _files(inputs)]
     if not shown:
         raise DataError("no images given; name files, folders or zips")
     sheets = [shown[at : at + MOST_COLUMNS] for at in range(0, len(shown), MOST_COLUMNS)]
     paths = [out / (f"grid-{number}.png" if len(sheets) > 1 else "grid.png") for number in range(1, len(sheets) + 1)]
     taken = [path for path in paths if path.exists()]
-    if taken:
-        raise RunError(f"{taken[0]} is there already; choose another --out, or remove it")
+    if taken and existing == "refuse":
+        raise RunError(f"{taken[0]} is there already; choose another --out, or --existing overwrite")
     out.mkdir(parents=True, exist_ok=True)
-    for path, columns in zip(paths, sheets, strict=True):
+    wanted = {path: columns for path, columns in zip(paths, sheets, strict=True) if existing != "keep" or path not in taken}
+    for path, columns in wanted.items():
         images.write(path, _sheet(translator, torch.stack(columns), told))
     return paths
 
@@ -109,13 +119,22 @@ def _sheet(translator: AttributeTranslator, x: Tensor, told: Settings) -> images
     return images.labelled_grid(rows, scale=max(1, 96 // x.shape[-1]))
 
 
-def _files(inputs: Sequence[str | Path]) -> Iterator[str | Path | bytes]:
+def _shown(framing: Framing, name: str, content: Path | bytes) -> Tensor:
+    """What the network is shown of a picture, [C, H, W]. DataError, which names it, where it cannot be read."""
+    try:
+        return images.to_tensor(framing.shown(framing.open(content)[0])[None])[0]
+    except DataError as error:
+        said = str(error).removeprefix(name).removeprefix(": ")
+        raise DataError(f"{name}: {said}; leave it out, or repair it") from None
+
+
+def _files(inputs: Sequence[str | Path]) -> Iterator[tuple[str, Path | bytes]]:
     for given in map(Path, inputs):
         if given.is_file() and given.suffix.lower() != ".zip":
-            yield given
+            yield str(given), given
         else:
             source = open_source(given)
-            yield from (source.read(name) for name in source.names)
+            yield from ((f"{given}/{name}", source.read(name)) for name in source.names)
 
 
 def _read(settings: Sequence[str], option: str) -> Mapping[str, str]:
