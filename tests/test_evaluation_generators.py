@@ -219,7 +219,7 @@ def test_each_thing_is_asked_on_its_own_set():
     assert evaluation.criterion(found.scores) == pytest.approx(
         np.mean([found.scores[name]["generated"]["swd"] for name in ("sampler_a", "sampler_b")])
     )
-    assert [name for name, _ in found.rows] == ["sampler_a", "sampler_b"] * 4 + ["held-out images"] * 2
+    assert [name for name, _ in found.rows] == ["sampler_a", "sampler_b"] * 4 + ["held-out A", "held-out B"]
 
 
 def test_nothing_held_out():

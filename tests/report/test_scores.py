@@ -18,7 +18,7 @@ def test_the_scores_stand_beside_doing_nothing(page):
     for number in ("0.4322", "0.5123", "21.99 dB", "19.12 dB", "65.4%", "0.1234", "0.0707"):
         assert number in said
     assert "by chance 6.7%" in said  # 1 of 15
-    assert "kernel distance to the target domain, on toy features" in said
+    assert "kernel distance to real images, on toy features" in said
     assert "had no part in the training, nor in choosing the weights" in said
     assert "1.2 times closer to the exact counterparts" in said
 

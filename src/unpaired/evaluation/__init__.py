@@ -48,6 +48,7 @@ __all__ = [
     "exam_of",
     "held_out",
     "rows_of",
+    "rows_of_samples",
     "standard",
 ]
 
@@ -64,6 +65,11 @@ def cases_of(data: Any, remains: Mapping[str, object], *, part: Part) -> list[Ca
     if isinstance(data, LabelledImages):
         return AttributesExam(data).cases(remains, part=part)
     return DomainsExam(data).cases(remains, part=part) if isinstance(data, Domains) else []
+
+
+def rows_of_samples(data: Any, remains: Mapping[str, object], *, part: Part) -> list[tuple[str, Tensor]]:
+    """The rows of a sheet of what is made of nothing, or of images there and back; none of translations."""
+    return GeneratorsExam(data).rows(remains, part=part) if isinstance(data, ImageSet | ImagePair) else []
 
 
 def draw(rows: Sequence[tuple[str, Tensor]], *, path: Path) -> None:

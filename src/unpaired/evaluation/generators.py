@@ -54,7 +54,6 @@ class GeneratorsExam:
 
     def look(self, remains: Mapping[str, object], *, part: Part, extractor: features.Extractor | None = None) -> Look:
         scores: Scores = {}
-        rows: list[tuple[str, Tensor]] = []
         seen: dict[str, Seen] = {}
         counts: dict[str, int] = {}
         for name, product in remains.items():
@@ -71,11 +70,23 @@ class GeneratorsExam:
                     found = _of_autoencoder(name, product, asked)
                 case _:  # a discriminator that knows no classes
                     continue
-            scores[name], more, looked = found
-            rows += more
+            scores[name], looked = found
             seen |= looked
             counts[name] = len(asked.inputs)
-        return Look(scores, _by_turns(rows) if isinstance(self._data, ImagePair) else rows, seen, counts, self._chooses(remains))
+        return Look(scores, self.rows(remains, part=part), seen, counts, self._chooses(remains))
+
+    def rows(self, remains: Mapping[str, object], *, part: Part) -> list[tuple[str, Tensor]]:
+        """A sheet's rows: samples, of each class where there are classes, above held-out images; or images there and back."""
+        rows: list[tuple[str, Tensor]] = []
+        for name, product in remains.items():
+            held = self._asked(name, part, None).inputs
+            if len(held) and isinstance(product, Sampler):
+                rows += [*_sampled(name, product, part), (f"held-out {self._name_of(name)}", held[:SHOWN])]
+            elif len(held) and isinstance(product, Autoencoder):
+                back = product.reconstruct(held[: 3 * SHOWN])
+                for few in (slice(row, row + SHOWN) for row in range(0, len(back), SHOWN)):
+                    rows += [("held-out images", held[few]), ("rebuilt", back[few])]
+        return _by_turns(rows) if isinstance(self._data, ImagePair) else rows
 
     @property
     def disjoint(self) -> bool:
@@ -98,6 +109,9 @@ class GeneratorsExam:
         train = train[: len(held), top : top + height, left : left + width]  # training images may be larger: they are cropped
         return _Asked(held, torch.from_numpy(classes[rows]), images.to_tensor(train), part, extractor)
 
+    def _name_of(self, name: str) -> str:
+        return "images" if isinstance(self._data, ImageSet) else self._data.domains[name.endswith("_b")]
+
     def _set_of(self, name: str) -> tuple[ImageSet, Values]:
         if isinstance(self._data, ImageSet):
             return self._data, self._data.test_classes
@@ -106,8 +120,8 @@ class GeneratorsExam:
         return self._data.a, self._data.a.test_classes
 
 
-_Found = tuple[dict[str, dict[str, float]], list[tuple[str, Tensor]], dict[str, Seen]]
-"""Scores by method, rows of a sheet, and what the doctor should see, by names."""
+_Found = tuple[dict[str, dict[str, float]], dict[str, Seen]]
+"""Scores by method, and what the doctor should see, by names."""
 
 
 def _of_sampler(name: str, sampler: Sampler, asked: _Asked, reader: Classifier | None) -> _Found:
@@ -123,7 +137,7 @@ def _of_sampler(name: str, sampler: Sampler, asked: _Asked, reader: Classifier |
     seen: dict[str, Seen] = {name: (None, made, real)}
     if classes is not None:
         seen |= _by_class(sampler.classes, (made, classes), (real, asked.classes[:count]))
-    return scores, [*_sampled(name, sampler, asked.part), ("held-out images", real[:SHOWN])], seen
+    return scores, seen
 
 
 def _by_class(names: Sequence[str], made: tuple[Tensor, Tensor], real: tuple[Tensor, Tensor]) -> dict[str, Seen]:
@@ -170,7 +184,7 @@ def _of_classifier(name: str, classifier: Classifier, asked: _Asked) -> _Found:
         "read": {"class error": float((said != truth).float().mean())},
         "guessing": {"class error": float((truth != most).float().mean())},
     }
-    return scores, [], {}
+    return scores, {}
 
 
 def _of_autoencoder(name: str, autoencoder: Autoencoder, asked: _Asked) -> _Found:
@@ -184,11 +198,7 @@ def _of_autoencoder(name: str, autoencoder: Autoencoder, asked: _Asked) -> _Foun
         }
         for method, answer in (("rebuilt", back), ("mean image", average))
     }
-    rows = []
-    for row in range(0, min(3 * SHOWN, len(back)), SHOWN):
-        few = slice(row, row + SHOWN)
-        rows += [("held-out images", asked.inputs[few]), ("rebuilt", back[few])]
-    return scores, rows, {name: (None, back, asked.inputs)}
+    return scores, {name: (None, back, asked.inputs)}
 
 
 def _by_turns(rows: Sequence[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:

@@ -8,6 +8,7 @@ from typing import Any
 from unpaired import config
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.bundle import ATTRIBUTES
+from unpaired.products import Sampler
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, prose, tag
 from unpaired.report.wording import number
@@ -76,7 +77,10 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Markup:
 
 def _commands(facts: Facts) -> str:
     lines = [f"unpaired resume {facts.command}"]
-    if facts.run.game.plays == "labelled":
+    if not facts.translates:
+        if any(isinstance(product, Sampler) for product in facts.remains.values()):
+            lines.append(f"unpaired sample {facts.command} -n 64 --grid --out SAMPLES")
+    elif facts.run.game.plays == "labelled":
         kept = facts.remains.get(ATTRIBUTES)
         name = kept.targets()[0][0] if isinstance(kept, AttributeTranslator) else "NAME=VALUE"
         lines.append(f"unpaired translate {facts.command} PICTURES --set {shlex.quote(name)} --out TRANSLATED")

@@ -37,14 +37,14 @@ def _score_charts(facts: Facts) -> Iterator[Markup]:
     looks = [event for event in facts.of("evaluation") if event.get("scores")]
     if len(looks) < 2:
         return
-    measure = evaluation.criterion_measure(looks[-1]["scores"])
-    cases = list(looks[-1]["scores"])
+    measure, judged, beside = evaluation.standard(looks[-1]["scores"])
+    cases = [case for case, methods in looks[-1]["scores"].items() if measure in methods.get(judged, {})]
     drawn = {facts.arrow(case): [case] for case in cases}
     if len(cases) >= COLOURS:
         drawn = {f"mean of all {len(cases)}": cases}
     lines = []
     for colour, (label, of) in enumerate(drawn.items()):
-        for method, suffix in (("translated", ""), ("doing nothing", ", doing nothing")):
+        for method, suffix in ((judged, ""), (beside, f", {beside}")):
             points = thin(finite((event["step"], _mean(event["scores"], of, method, measure)) for event in looks))
             if points:
                 lines.append(Series(label + suffix, points, colour, still=bool(suffix)))
@@ -79,7 +79,7 @@ def _loss_charts(facts: Facts) -> Iterator[Markup]:
             ends = [points[at][0] for points in (line.points for line in lines) for at in (0, -1)]
             level = levels.pop()
             lines.append(Series("chance", [(min(ends), level), (max(ends), level)], COLOURS - 1, still=True))
-            about += " At the dashed line, real and translated images cannot be told apart."
+            about += " At the dashed line, real and made images cannot be told apart."
         values = [value for line in lines for _, value in line.points]
         logarithmic = min(values) > 0 and max(values) > WIDE * min(values)
         yield chart(f"Losses of the {player}", about, lines, logarithmic=logarithmic)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from unpaired import evaluation, runs
 from unpaired.bundle import Product, load_bundle
 from unpaired.data.material import Material
@@ -21,7 +23,7 @@ class Facts(NamedTuple):
 
     scores, counts: of `evaluation.json`, without its nulls; empty before the first evaluation. about: what the bundle
     says of itself. data, remains: None and empty where they cannot be opened; `missing` then says why. cases: what the held-out
-    test images ask of what remains.
+    test images ask of translators. rows: what other things show.
     """
 
     folder: Path
@@ -34,6 +36,7 @@ class Facts(NamedTuple):
     data: Material | None
     remains: Mapping[str, Product]
     cases: Sequence[evaluation.Case]
+    rows: Sequence[tuple[str, Tensor]]
     missing: str
 
     @property
@@ -41,7 +44,7 @@ class Facts(NamedTuple):
         """The domains' names: those of the data, else of its card, else of its folders, else A and B."""
         if self.data is not None:
             return tuple(self.data.domains)
-        if self.run.game.plays == "labelled":
+        if self.run.game.plays not in ("unpaired", "paired"):
             return tuple(self.about.get("domains", ("images",)))
         stems = [Path(source).stem for source in self.run.sources] if len(self.run.sources) == 2 else ["A", "B"]
         a, b = (str(self.card.get(key, stem)) for key, stem in zip("ab", stems, strict=True))
@@ -51,6 +54,11 @@ class Facts(NamedTuple):
     def name(self) -> str:
         """What the run is about: its domains where they have names, else its sources."""
         return " and ".join(self.domains) if self.domains != ("A", "B") else ", ".join(self.run.sources)
+
+    @property
+    def translates(self) -> bool:
+        """Whether the game leaves translators, not samplers and the like."""
+        return self.run.game.plays in ("unpaired", "paired", "labelled")
 
     @property
     def card(self) -> Mapping[str, Any]:
@@ -100,6 +108,7 @@ def gather(folder: Path) -> Facts:
         data=data,
         remains=remains,
         cases=evaluation.cases_of(data, remains, part="test") if data is not None and remains else (),
+        rows=evaluation.rows_of_samples(data, remains, part="test") if data is not None and remains else (),
         missing=no_data or nothing,
     )
 

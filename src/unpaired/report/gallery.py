@@ -1,4 +1,4 @@
-"""Held-out images beside their translations: some spread evenly, and the worst of all."""
+"""Held-out images beside their translations: some spread evenly, and the worst of all. Or samples above held-out images."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +25,14 @@ MOST_JUDGED = 256
 """Of more test images than this, as many, spread evenly, are translated to find the worst."""
 
 
+def _samples(facts: Facts) -> Iterator[Markup]:
+    """Rows of what was made, above rows of held-out images."""
+    yield tag("p", "Drawn from a seed of their own, not chosen; the last row of each kind is real.", class_="soft")
+    for name, row in facts.rows:
+        shown = (shown_image(image, alt=f"{name}, number {place}") for place, image in enumerate(row, 1))
+        yield tag("figure", tag("figcaption", name), tag("div", *shown, class_="row"), class_="samples")
+
+
 class _Judged(NamedTuple):
     """Held-out test images of a direction with their translations, all [N, C, H, W] in [-1, 1].
 
@@ -46,8 +54,10 @@ def section(facts: Facts) -> Iterator[Markup]:
     yield from changes.matrix(facts)
     for case in facts.cases:
         yield from _case(facts, case, most=SHOWN if len(facts.cases) <= MANY else SHOWN_OF_MANY)
-    if not facts.cases:
-        yield note("No images were held out, so there is none that the translators have not seen.")
+    if facts.rows:
+        yield from _samples(facts)
+    elif not facts.cases:
+        yield note("No images were held out, so there is none that was not trained on.")
 
 
 def _case(facts: Facts, case: evaluation.Case, *, most: int) -> Iterator[Markup]:

@@ -1,4 +1,6 @@
-"""Results: the scores of each direction or change in a table, beside doing nothing; of many one table before them."""
+"""Results: the scores of each direction, change or thing that a game leaves in a table, beside something simpler; of many one
+table before them.
+"""
 
 import math
 from collections.abc import Iterator
@@ -31,16 +33,23 @@ MEASURES = {
     "ssim": Measure("SSIM", "structural similarity; 1 is equal", "most", "{:.3f}"),
     "retrieval top-1": Measure("Retrieval, top 1", "its own counterpart is the nearest of all", "most", "{:.1%}"),
     "retrieval top-5": Measure("Retrieval, top 5", "its own counterpart is among the five nearest", "most", "{:.1%}"),
-    "swd": Measure("Sliced Wasserstein", "distance to held-out images of the target domain", "least", "{:.4f}"),
+    "swd": Measure("Sliced Wasserstein", "distance to held-out real images", "least", "{:.4f}"),
     "reconstruction": Measure("Reconstruction", "error after there and back", "least", "{:.4f}"),
-    "kid": Measure("KID", "kernel distance to the target domain", "least", "{:.4f}"),
+    "class error": Measure("Class error", "share of held-out images whose class is misread", "least", "{:.2%}"),
+    "class error, own reading": Measure(
+        "Class error", "share of samples that the game's own discriminator does not take for their class", "least", "{:.2%}"
+    ),
+    "reconstruction error": Measure("Error", "mean absolute difference after there and back, 0 to 1", "least", "{:.4f}"),
+    "squared error": Measure("Squared error", "mean squared difference after there and back, 0 to 1", "least", "{:.5f}"),
+    "diversity": Measure("Diversity", "mean absolute difference of two images, 0 to 1", "", "{:.4f}"),
+    "kid": Measure("KID", "kernel distance to real images", "least", "{:.4f}"),
     "kid-std": Measure("KID, deviation", "between subsets", "least", "{:.4f}"),
-    "frechet": Measure("Fréchet distance", "to the target domain", "least", "{:.3f}"),
+    "frechet": Measure("Fréchet distance", "to real images", "least", "{:.3f}"),
     "fid": Measure("FID", "Fréchet distance of Inception-v3's features", "least", "{:.2f}"),
-    "precision": Measure("Precision", "share of translations that lie within the target domain", "most", "{:.1%}"),
-    "recall": Measure("Recall", "share of the target domain that lies within the translations", "most", "{:.1%}"),
-    "density": Measure("Density", "of the target domain around the translations", "most", "{:.3f}"),
-    "coverage": Measure("Coverage", "share of the target domain with a translation near it", "most", "{:.1%}"),
+    "precision": Measure("Precision", "share of made images that lie within the real ones", "most", "{:.1%}"),
+    "recall": Measure("Recall", "share of real images that lie within the made ones", "most", "{:.1%}"),
+    "density": Measure("Density", "of real images around the made ones", "most", "{:.3f}"),
+    "coverage": Measure("Coverage", "share of real images with a made one near it", "most", "{:.1%}"),
 }
 
 
@@ -108,7 +117,8 @@ def _summary(facts: Facts) -> Markup:
 
 def _score_table(facts: Facts, direction: str) -> Markup:
     methods, count = facts.scores[direction], facts.counts.get(direction)
-    translated, nothing = methods.get("translated", {}), methods.get("doing nothing", {})
+    first, second, *_ = [*methods, "doing nothing", ""] if len(methods) < 2 else methods
+    translated, nothing = methods.get(first, {}), methods.get(second, {})
     rows = []
     for name in dict.fromkeys([*translated, *nothing]):
         measure = measure_of(name)
@@ -119,7 +129,7 @@ def _score_table(facts: Facts, direction: str) -> Markup:
         cells = [translated.get(name), nothing.get(name)]
         shown = [measure.shown(value) for value in cells]
         rows.append(tag("tr", label, tag("td", shown[0], *_compared(measure, *cells)), tag("td", shown[1])))
-    heads = [tag("th", word, scope="col") for word in ("Measure", "Translated", "Doing nothing")]
+    heads = [tag("th", word.capitalize(), scope="col") for word in ("measure", first, second)]
     caption = tag("caption", facts.arrow(direction), tag("small", f" {count:,} images" if count else ""))
     return tag("div", tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows)), class_="card scroll")
 
