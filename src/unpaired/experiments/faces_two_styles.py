@@ -89,8 +89,8 @@ def _trained(lab: Lab, name: str, source: str, spent: dict[str, float], *, mask:
 
 
 def _last(folder: Path) -> AttributeTranslator:
-    """What a finished run ended with (the moving average of its weights), not its best checkpoint: by the error to counterparts that
-    is the first one, which changes nothing, as long as answers are farther from them than the inputs.
+    """What a finished run ended with (the moving average of its weights), not its best checkpoint: by the error to counterparts
+    that is the first one, which changes nothing, as long as answers are farther from them than the inputs.
     """
     run = load_config(folder)
     tensors, _ = checkpoint.load(folder / "checkpoints" / "last.safetensors")
