@@ -38,7 +38,7 @@ def _score_charts(facts: Facts) -> Iterator[Markup]:
     if len(looks) < 2:
         return
     measure, judged, beside = evaluation.standard(looks[-1]["scores"])
-    cases = [case for case, methods in looks[-1]["scores"].items() if measure in methods.get(judged, {})]
+    cases = [case for case, methods in looks[-1]["scores"].items() if judged in methods]
     drawn = {facts.arrow(case): [case] for case in cases}
     if len(cases) >= COLOURS:
         drawn = {f"mean of all {len(cases)}": cases}
