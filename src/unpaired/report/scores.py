@@ -84,7 +84,7 @@ def section(facts: Facts) -> Iterator[Markup]:
             fairness = "Measured on held-out images."
     yield tag("p", f"{fairness} ↓ less is better, ↑ more is better.", class_="soft")
     tables = tag("div", *(_score_table(facts, direction) for direction in facts.scores), class_="two")
-    if len(facts.scores) <= MANY:
+    if len(facts.scores) <= MANY or not facts.translates:
         yield tables
     else:
         yield tag("div", _summary(facts), class_="card scroll")
