@@ -20,12 +20,12 @@ SHAPE = (1, 8, 8)
 THREE = Attribute(name="class", values=("a", "b", "c"))
 
 
-def part(count, *, seed, levels=None):
+def part(count, *, seed, side=8):
     """Images of noise around the level of their class: 40, 120, 200."""
     classes = np.arange(count) % 3
     chance = np.random.default_rng(seed)
-    at = classes * 80 + 40 if levels is None else np.full(count, levels)
-    pixels = (at[:, None, None, None] + chance.integers(-40, 40, (count, 8, 8, 1))).astype(np.uint8)
+    at = classes * 80 + 40
+    pixels = (at[:, None, None, None] + chance.integers(-40, 40, (count, side, side, 1))).astype(np.uint8)
     return LabelledPart(pixels, classes[:, None].astype(np.int64), tuple(map(str, range(count))), 0)
 
 
@@ -42,13 +42,13 @@ class Levels(nn.Module):
 
     def __init__(self, *, flat=False, blind=False):
         super().__init__()
-        self.flat, self.blind, self.scale = flat, blind, nn.Parameter(torch.tensor(1.0))
+        self.flat, self.blind, self.side, self.scale = flat, blind, 8, nn.Parameter(torch.tensor(1.0))
 
     def forward(self, noise, condition=None):
         if self.flat:
-            return torch.zeros(len(noise), 1, 8, 8)
+            return torch.zeros(len(noise), 1, self.side, self.side)
         middle = torch.zeros(len(noise)) if condition is None or self.blind else condition @ torch.tensor([-0.68, -0.06, 0.57])
-        return middle[:, None, None, None] + 0.3 * noise.view(-1, 1, 8, 8)
+        return middle[:, None, None, None] + 0.3 * noise.view(-1, 1, self.side, self.side)
 
 
 class ByLevel(nn.Module):
@@ -149,6 +149,52 @@ def test_classes_by_the_game_s_own_reading():
     blind = look({"sampler": sampler(blind=True), "classifier": classifier()}, part="test").scores["sampler"]["generated"][own]
     assert blind == pytest.approx(2 / 3, abs=0.1)
     assert own not in look({"sampler": sampler()}).scores["sampler"]["generated"]
+
+
+def copies(images):
+    """A sampler of nothing but training images."""
+
+    class Copies(Levels):
+        def forward(self, noise, condition=None):
+            places = (noise[:, 0] * 1e6).long() % len(images.train)
+            return torch.from_numpy(images.train.pixels)[places].movedim(-1, 1).float() / 127.5 - 1
+
+    made = sampler(classes=())
+    made.network = Copies()
+    return made
+
+
+def test_copies_are_found():
+    images = data(test=120, classes=None)
+    honest = look({"sampler": sampler(classes=())}, images, part="test")
+    copied = look({"sampler": copies(images)}, images, part="test")
+    assert copied.scores["sampler"]["generated"]["nearer to training images"] == 1.0
+    assert copied.scores["sampler"]["generated"]["copying"] < -8
+    assert honest.scores["sampler"]["generated"]["nearer to training images"] < 0.6
+    assert [name for name, _ in copied.rows[-2:]] == ["samples", "the nearest training image to each, in pixels"]
+    torch.testing.assert_close(copied.rows[-1][1], copied.rows[-2][1])
+    assert not torch.equal(honest.rows[-1][1], honest.rows[-2][1])
+
+
+def test_copies_are_not_sought_while_training():
+    images = data(test=120, classes=None)
+    found = look({"sampler": copies(images)}, images)
+    assert "copying" not in found.scores["sampler"]["generated"]
+    assert found.rows[-1][0] == "held-out images"
+
+
+def test_images_of_a_class_that_are_one_and_the_same():
+    train, held = part(60, seed=0, side=16), part(48, seed=1, side=16)
+    images = LabelledImages((THREE,), (LabelledSet("set", train, held, (0,)),), size=(16, 16))
+    found = {}
+    for name, flat in (("good", False), ("flat", True)):
+        made = sampler(flat=flat)
+        made.network.side, made.shape, made.noise = 16, (1, 16, 16), Noise(256, "uniform")
+        scores = look({"sampler": made}, ImageSet(images, THREE, train.values[:, 0]), part="test").scores["sampler"]
+        found[name] = [scores[method]["ms-ssim within classes"] for method in ("generated", "training images")]
+    assert found["flat"][0] == pytest.approx(1.0)
+    assert found["good"][0] < 0.9
+    assert found["good"][1] == found["flat"][1] < 0.9
 
 
 # -- classifiers --

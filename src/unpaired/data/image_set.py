@@ -63,6 +63,11 @@ class ImageSet:
         return self._classes_of(self.test)
 
     @property
+    def train_classes(self) -> Values:
+        """The class of each training image, int64 `[N]`, whether or not a game may know it; UNKNOWN where nobody told one."""
+        return self._classes_of(self.train)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Their names; none where there are no classes."""
         return () if self.attribute is None else self.attribute.values

@@ -1,5 +1,6 @@
 """One or two sets of images: samplers, classifiers and autoencoders, against held-out images."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,9 @@ from unpaired.data.image_set import ImageSet
 from unpaired.data.labelled import Values
 from unpaired.data.labels import UNKNOWN
 from unpaired.evaluation.scoring import FEWEST, MOST_COMPARED, Look, Part, Scores, Seen, mean, rows_of
-from unpaired.metrics import distribution, features, paired
+from unpaired.images import Pixels
+from unpaired.images.levels import WHITE
+from unpaired.metrics import distribution, diversity, features, neighbours, paired
 from unpaired.products import Autoencoder, Classifier, Sampler
 
 VALIDATION_VALUES = 1 << 20
@@ -30,14 +33,23 @@ FEWEST_OF_CLASS = 8
 """Images of a class that the doctor wants to see before it is looked at by itself."""
 
 
+COPIES = 256
+"""Samples whose nearest training images are sought, and held-out images that they are compared with."""
+PAIRS = 100
+"""Of samples of a class whose likeness is measured, as in ACGAN's paper."""
+
+
 class _Asked(NamedTuple):
-    """What a product is asked on. inputs: held-out images; classes: int64 [N] of each, UNKNOWN where nobody told; train: as many
-    training images as there are held-out ones, or all; part: of the held-out images; extractor: of features, None for pixels.
+    """What a product is asked on. inputs: held-out images; classes: int64 [N] of each, UNKNOWN where nobody told; train,
+    train_classes: as many training images as there are held-out ones, or all, with their classes; pixels: of all training images
+    [M, H, W, C]; part: of the held-out images; extractor: of features, None for pixels.
     """
 
     inputs: Tensor
     classes: Tensor
     train: Tensor
+    train_classes: Tensor
+    pixels: Pixels
     part: Part
     extractor: features.Extractor | None
 
@@ -79,9 +91,12 @@ class GeneratorsExam:
         """A sheet's rows: samples, of each class where there are classes, above held-out images; or images there and back."""
         rows: list[tuple[str, Tensor]] = []
         for name, product in remains.items():
-            held = self._asked(name, part, None).inputs
+            asked = self._asked(name, part, None)
+            held = asked.inputs
             if len(held) and isinstance(product, Sampler):
                 rows += [*_sampled(name, product, part), (f"held-out {self._name_of(name)}", held[:SHOWN])]
+                if part == "test" and isinstance(self._data, ImageSet):
+                    rows += _beside_nearest(product, asked)
             elif len(held) and isinstance(product, Autoencoder):
                 back = product.reconstruct(held[: 3 * SHOWN])
                 for few in (slice(row, row + SHOWN) for row in range(0, len(back), SHOWN)):
@@ -103,11 +118,13 @@ class GeneratorsExam:
         pixels = one.test.pixels
         most = min(512, max(64, VALIDATION_VALUES // max(1, pixels[:1].size)))
         rows = rows_of(pixels, part, most=most)
-        held, train = images.to_tensor(pixels[rows]), one.train.pixels[:: max(1, len(one.train) // max(1, len(pixels[rows])))]
+        held, train = images.to_tensor(pixels[rows]), one.train.pixels
         height, width = one.images.size
         top, left = ((train.shape[axis] - side) // 2 for axis, side in ((1, height), (2, width)))
-        train = train[: len(held), top : top + height, left : left + width]  # training images may be larger: they are cropped
-        return _Asked(held, torch.from_numpy(classes[rows]), images.to_tensor(train), part, extractor)
+        train = train[:, top : top + height, left : left + width]  # training images may be larger: they are cropped
+        some = slice(0, None, max(1, len(train) // max(1, len(held))))
+        few, known = images.to_tensor(train[some][: len(held)]), torch.from_numpy(one.train_classes[some][: len(held)])
+        return _Asked(held, torch.from_numpy(classes[rows]), few, known, train, part, extractor)
 
     def _name_of(self, name: str) -> str:
         return "images" if isinstance(self._data, ImageSet) else self._data.domains[name.endswith("_b")]
@@ -132,6 +149,11 @@ def _of_sampler(name: str, sampler: Sampler, asked: _Asked, reader: Classifier |
         classes = torch.where(asked.classes[:count] == UNKNOWN, turns, asked.classes[:count])
     made = sampler.generate(sampler.draw(count, seed=SEEDS[asked.part]), classes)
     scores = {"generated": _likeness(real, made, asked), "training images": _likeness(real, asked.train[:MOST_COMPARED], asked)}
+    if asked.part == "test":
+        scores["generated"] |= _copied(made, asked)
+        if classes is not None:
+            scores["generated"] |= _alike(made, classes)
+            scores["training images"] |= _alike(asked.train, asked.train_classes)
     if reader is not None and classes is not None:
         scores["generated"]["class error, own reading"] = float((reader.scores(made).argmax(dim=1) != classes).float().mean())
     seen: dict[str, Seen] = {name: (None, made, real)}
@@ -163,6 +185,47 @@ def _likeness(real: Tensor, made: Tensor, asked: _Asked) -> dict[str, float]:
         for extractor in extractors:
             scores |= features.evaluate_distribution(real, made, extractor=extractor)
     return scores
+
+
+def _copied(made: Tensor, asked: _Asked) -> dict[str, float]:
+    """Whether samples lie nearer to the training images than held-out images do (Meehan et al. 2020), by their pixels."""
+    made, held = made[:COPIES], asked.inputs[-COPIES:]
+    if min(len(made), len(held)) <= neighbours.ENOUGH_IN_CELL:
+        return {}
+    white = WHITE[images.depth_of(asked.pixels)]
+    found = neighbours.copying(_levels(made, white), held_out=_levels(held, white), train=_tensor(asked.pixels))
+    return {"nearer to training images": found.nearer, "copying": found.z}
+
+
+def _beside_nearest(sampler: Sampler, asked: _Asked) -> list[tuple[str, Tensor]]:
+    """Samples above the training image that is nearest to each, in pixels."""
+    made = sampler(SHOWN, seed=SEEDS[asked.part])
+    levels = _levels(made, WHITE[images.depth_of(asked.pixels)])
+    places = neighbours.nearest(levels, _tensor(asked.pixels)).indices[:, 0].numpy()
+    return [("samples", made), ("the nearest training image to each, in pixels", images.to_tensor(asked.pixels[places]))]
+
+
+def _levels(x: Tensor, white: float) -> Tensor:
+    """Images [N, C, H, W] in [-1, 1] as pixels are [N, H, W, C], but not rounded."""
+    return (x.movedim(1, -1) + 1) * (white / 2)
+
+
+def _tensor(pixels: Pixels) -> Tensor:
+    """The same memory as a tensor, which is only read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(pixels)
+
+
+def _alike(x: Tensor, classes: Tensor) -> dict[str, float]:
+    """How alike images of one class are: MS-SSIM of random pairs, the mean over classes (Odena et al. 2017, section 4.2)."""
+    counts = {index: int((classes == index).sum()) for index in classes.unique().tolist() if index != UNKNOWN}
+    enough = [index for index, count in counts.items() if count > 1]
+    if not enough or min(x.shape[2:]) < paired.SSIM_WINDOW:
+        return {}
+    chosen = torch.isin(classes, torch.tensor(enough))
+    found = diversity.within_class_similarity(x[chosen], classes[chosen], pairs=PAIRS)
+    return {"ms-ssim within classes": sum(found.values()) / len(found)}
 
 
 def _sampled(name: str, sampler: Sampler, part: Part) -> Iterator[tuple[str, Tensor]]:
