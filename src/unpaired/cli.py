@@ -18,6 +18,7 @@ from unpaired.config import options
 from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError
 from unpaired.games import specs
 from unpaired.options import DataOptions, Training
+from unpaired.serve.options import JudgeOptions
 from unpaired.version import VERSION
 
 Direction = Literal["a_to_b", "b_to_a"]
@@ -209,6 +210,45 @@ class Sample:
         asked = Asked(self.count, self.class_, walk=self.interpolate, steps=self.steps, grid=self.grid, seed=self.seed)
         written = sample_files(self.run_folder, asked, out=self.out, device=self.device)
         print(f"drawn into {self.out}: " + (", ".join(path.name for path in written) if len(written) < 4 else str(len(written))))
+
+
+@options
+class Judge:
+    """A human Turing test: a page where a person says real or fake of a run's pictures beside real ones."""
+
+    run_folder: Positional[Path]
+    """The run's folder."""
+    part: str | None = None
+    """Which of several samplers, directions or changes, by its name; none for the first."""
+    out: Path | None = None
+    """The folder that keeps the test, one for each person; none for `judge` in the run's. The same command goes on with a test
+    that was begun."""
+    test: JudgeOptions = JudgeOptions()
+    host: str = "127.0.0.1"
+    """Who may open the page: whoever can reach this address. This machine alone, unless another is given."""
+    port: Annotated[int, arg(metavar="INT")] = 8000
+    """Of the page; 0 for any free one."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps."""
+
+    def run(self) -> None:
+        from unpaired.judging import pictures_of
+        from unpaired.serve.judge import serve_judge
+        from unpaired.serve.session import SESSION
+        from unpaired.serve.trials import needed
+        from unpaired.serve.verdict import sentences
+
+        folder = self.out or self.run_folder / "judge"
+        begun, real, fake = (folder / SESSION).exists(), None, None
+        if not begun:
+            real, fake, what = pictures_of(self.run_folder, count=needed(self.test), part=self.part, device=self.device)
+            print(f"real pictures beside {what}")
+        asked = None if begun and self.test == JudgeOptions() else self.test
+        verdict = serve_judge(
+            folder, real=real, fake=fake, options=asked, host=self.host, port=self.port, ready=lambda at: print(f"open {at}")
+        )
+        print("\n".join(f"{name}: {said}" for name, said, *_ in sentences(verdict, options=self.test)))
+        print(f"{folder / 'verdict.json'}\n{folder / 'answers.csv'}")
 
 
 @options
@@ -537,6 +577,7 @@ COMMANDS: dict[str, Any] = {
     "resume": Resume,
     "translate": Translate,
     "sample": Sample,
+    "judge": Judge,
     "evaluate": Evaluate,
     "report": Report,
     "import": Import,

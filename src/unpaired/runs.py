@@ -108,7 +108,7 @@ def resume(out: str | Path, *, steps: int | None = None, minutes: float | None =
     computed = run.training if run.precision is None else replace(run.training, precision=run.precision)
     runtime = Runtime.choose(computed)
     runtime.reasons["compile"] = "compiled, as the run began" if run.compiled else "eager, as the run began"
-    images = _same_data(run, folder)
+    images = same_data(run, folder)
     return _play(run, _build(run, images), images, runtime, folder)
 
 
@@ -122,7 +122,7 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     """
     folder = Path(out)
     run = load_config(folder)
-    data = _same_data(run, folder)
+    data = same_data(run, folder)
     where = choose_device(device)[0]
     judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
     exam = evaluation.exam_of(data)
@@ -233,7 +233,7 @@ def _told() -> Iterator[Telling]:
         bar.stop()
 
 
-def _same_data(run: RunConfig, folder: Path) -> Material:
+def same_data(run: RunConfig, folder: Path) -> Material:
     """The images of a run that has begun. RunError where they changed since."""
     images = open_data(run)
     if images.fingerprint != run.data_fingerprint:
