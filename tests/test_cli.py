@@ -163,9 +163,9 @@ def test_help_of_a_command_tells_every_choice(call):
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
-        (("trian",), "unpaired has no 'trian'; did you mean 'train'?"),
-        (("train", "disco-gan"), "unpaired train has no 'disco-gan'; did you mean 'discogan'?"),
-        (("data", "chekc"), "unpaired data has no 'chekc'; did you mean 'check'?"),
+        (("trian",), "unpaired has no 'trian' (did you mean 'train'?)"),
+        (("train", "disco-gan"), "unpaired train has no 'disco-gan' (did you mean 'discogan'?)"),
+        (("data", "chekc"), "unpaired data has no 'chekc' (did you mean 'check'?)"),
         (("frobnicate",), "unpaired has no 'frobnicate'\n"),
     ],
 )

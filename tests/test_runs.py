@@ -407,3 +407,19 @@ def test_one_range_is_for_both():
     assert DataOptions(value_range_b=narrow, swap=True).ranges == (narrow, None)
     with pytest.raises(ValueError, match="wanted a lower and a higher number"):
         DataOptions(value_range=(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("game", "sources", "said"),
+    [
+        (specs.StarGAN(), ("faces:hair",), "holds domains; game 'stargan' wants attributes or classes: faces:attributes,"),
+        (specs.CycleGAN(), ("faces:attributes",), "holds attributes; game 'cyclegan' wants domains or pairs: faces:hair,"),
+        (specs.Pix2Pix(), ("faces:hair",), "faces:hair holds domains; game 'pix2pix' wants pairs: edges-pairs, earth-pairs,"),
+        (specs.CycleGAN(), ("mnist", "edges"), "edges holds domains; game 'cyclegan' wants classes or attributes of two sets: "),
+        (specs.CycleGAN(), ("faces:hiar",), r"nor a named set \(did you mean 'faces:hair'\?\)"),
+    ],
+)
+def test_a_named_set_must_hold_what_the_game_plays_with(tmp_path, game, sources, said):
+    with pytest.raises(DataError, match=said):
+        runs.train(*sources, out=tmp_path / "run", game=game)
+    assert not (tmp_path / "run").exists()

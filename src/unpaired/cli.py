@@ -1,6 +1,5 @@
 """The commands. What each one needs is imported when it runs, so that help and mistakes are answered at once."""
 
-import difflib
 import os
 import sys
 import warnings
@@ -15,7 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 from unpaired import config
 from unpaired.arguments import file_arguments, registry
 from unpaired.config import options
-from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError
+from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError, meant
 from unpaired.games import specs
 from unpaired.options import DataOptions, Training
 from unpaired.serve.options import JudgeOptions
@@ -621,9 +620,7 @@ def parse(arguments: list[str]) -> Any:
             print(f"unpaired {VERSION}")
             return None
         if word not in table:
-            near = difflib.get_close_matches(word, table, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else ""
-            print(f"error: {' '.join(path)} has no '{word}'{meant}\n\n{_overview(path, table)}", file=sys.stderr)
+            print(f"error: {' '.join(path)} has no '{word}'{meant(word, table)}\n\n{_overview(path, table)}", file=sys.stderr)
             sys.exit(2)
         table, path = table[word], [*path, word]
     arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--config=") else [word])]

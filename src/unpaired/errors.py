@@ -15,6 +15,9 @@ UnpairedError
 DataWarning (a UserWarning) speaks of data that can be trained on, but should be looked at.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class UnpairedError(Exception):
     """The root: the command line prints its message alone, without a traceback."""
@@ -69,3 +72,10 @@ class MissingDependency(UnpairedError, ImportError):
 
 class DataWarning(UserWarning):
     """Data that can be trained on, but should be looked at."""
+
+
+def meant(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """`" (did you mean 'blond'?)"` where one of `known` is close to `word`, else "". cutoff: as in difflib, 1 for equal words."""
+    folded = {other.casefold(): other for other in known}
+    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff)
+    return f" (did you mean '{folded[near[0]]}'?)" if near else ""

@@ -31,7 +31,7 @@ from unpaired.data.image_pair import open_image_pair
 from unpaired.data.image_set import open_image_set
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.material import Material
-from unpaired.data.sets.table import SETS, folder_of
+from unpaired.data.sets.table import SETS, Holds, folder_of
 from unpaired.data.sources import kinds, stamp
 from unpaired.data.store import cache_folder
 from unpaired.engine.journal import Journal
@@ -53,6 +53,16 @@ QUICK_SECONDS = 1.0
 """Images that are open by then are opened without a word."""
 MOST_TOLD = 20
 """Unreadable files that are named on the console; the journal has them all."""
+
+SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
+    "unpaired": ("domains", "pairs"),
+    "paired": ("pairs",),
+    "labelled": ("attributes", "classes"),
+    "images": ("classes", "attributes"),
+    "few-labelled": ("classes", "attributes"),
+    "domains": ("domains", "pairs"),
+}
+"""Which named sets a game can be trained on alone; two of classes are two domains as well."""
 
 SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains"), "samples.png")
 """The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
@@ -147,8 +157,7 @@ def open_data(run: RunConfig) -> Material:
     console tells how far it is where that takes longer than a second.
     """
     sources = run.sources
-    if "toy" in sources:
-        raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
+    _require_suited(run)
     if run.data.labels is not None and run.game.plays not in ("images", "few-labelled", "domains"):
         raise ConfigError(f"--labels is for games of one set of images; game '{run.game.game}' has no use for it: leave it out")
     with _told() as telling:
@@ -173,6 +182,23 @@ def open_two(run: RunConfig) -> Domains:
     return data
 
 
+def _require_suited(run: RunConfig) -> None:
+    """DataError where a named set does not hold what the game plays with."""
+    named, plays = [source for source in run.sources if source in SETS and not Path(source).exists()], run.game.plays
+    if "toy" in named:
+        raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
+    suited = SUITED[plays]
+    if len(run.sources) > 1 and plays in ("unpaired", "domains"):
+        suited = ("classes", "attributes")
+    for source in named:
+        if SETS[source].holds not in suited:
+            others = [name for name, entry in SETS.items() if entry.holds in suited]
+            raise DataError(
+                f"{source} holds {SETS[source].holds}; game '{run.game.game}' wants {' or '.join(suited)}"
+                f"{' of two sets' if len(run.sources) > 1 else ''}: {', '.join(others)}, or folders of your own"
+            )
+
+
 def _found(source: str, run: RunConfig, telling: Telling, *, alone: bool) -> str:
     """The folder of a named set; a path as it is."""
     if Path(source).exists() or not (alone or source in SETS):
@@ -181,9 +207,7 @@ def _found(source: str, run: RunConfig, telling: Telling, *, alone: bool) -> str
     return str(folder_of(source, size=run.data.load_size or run.data.size, cache=cache_folder()))
 
 
-def _open(
-    sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling, *, named: bool
-) -> Material:
+def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling, *, named: bool) -> Material:
     """named: both sources are named sets, whose images lie in arrays beside their classes."""
     match plays:
         case "labelled":

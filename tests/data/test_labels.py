@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from unpaired import config
-from unpaired.data.labels import UNKNOWN, Attribute, few, find_value, meant, parse_setting
-from unpaired.errors import ConfigError
+from unpaired.data.labels import UNKNOWN, Attribute, few, find_value, parse_setting
+from unpaired.errors import ConfigError, meant
 
 HAIR = Attribute(name="hair", values=("dark", "brown", "blond"))
 GLASSES = Attribute(name="glasses", values=("off", "on"), binary=True)

@@ -99,9 +99,7 @@ def test_a_change_starts_from_none():
     assert all(p.grad.abs().sum() > 0 for p in network.parameters())
 
 
-@pytest.mark.parametrize(
-    ("shape", "depth"), [((3, 16, 16), 1), ((1, 16, 8), 2), ((4, 32, 32), 5), ((3, 64, 32), 3)], ids=str
-)
+@pytest.mark.parametrize(("shape", "depth"), [((3, 16, 16), 1), ((1, 16, 8), 2), ((4, 32, 32), 5), ((3, 64, 32), 3)], ids=str)
 def test_slopes_are_the_gradient_of_the_scores(shape, depth):
     """Their values, and what the penalty teaches the weights, against torch differentiating twice."""
     network = drawn(discriminator(shape, layers=depth)).double()

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from unpaired.data.batches import Skipped, Telling, draws_of, indices, share, varied
 from unpaired.data.labelled import LabelledImages, LabelledPart, Values, open_labelled
-from unpaired.data.labels import UNKNOWN, Attribute, few, meant
-from unpaired.errors import ConfigError, DataError
+from unpaired.data.labels import UNKNOWN, Attribute, few
+from unpaired.errors import ConfigError, DataError, meant
 
 if TYPE_CHECKING:
     from unpaired.options import DataOptions

@@ -12,9 +12,9 @@ import numpy as np
 from unpaired.data.arrays import Arrays, ArrayTree, idx_files, read_idx_set, read_npz
 from unpaired.data.label_rules import RULES, Rule, read_rules
 from unpaired.data.label_tables import TABLES, Table, classes_table, read_table, unlabelled_table
-from unpaired.data.labels import UNKNOWN, few, meant
+from unpaired.data.labels import UNKNOWN, few
 from unpaired.data.sources import CARD, FolderTree, Source, Tree, natural, open_tree, read_card
-from unpaired.errors import ConfigError, DataError
+from unpaired.errors import ConfigError, DataError, meant
 from unpaired.images import SUFFIXES
 
 TRUTH = "truth/"

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from unpaired.config import explain
 from unpaired.data.label_tables import FILE, SPLIT, Table
-from unpaired.data.labels import BINARY, UNKNOWN, YES_NO, Attribute, few, meant
+from unpaired.data.labels import BINARY, UNKNOWN, YES_NO, Attribute, few
 from unpaired.data.sources import natural
-from unpaired.errors import ConfigError, DataError, DataWarning
+from unpaired.errors import ConfigError, DataError, DataWarning, meant
 
 RULES = "attributes.toml"
 

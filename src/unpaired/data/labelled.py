@@ -264,9 +264,7 @@ class _Opening:
         stores["test"] = ImageStore(np.zeros((0, *sides(self.options.size), like.shape[3]), like.dtype), (), (), (), "")
         return stores
 
-    def truths(
-        self, found: Found, attributes: Sequence[Attribute], test: LabelledPart
-    ) -> dict[str, Pixels]:
+    def truths(self, found: Found, attributes: Sequence[Attribute], test: LabelledPart) -> dict[str, Pixels]:
         """By "ATTRIBUTE=VALUE" the counterparts of all test images, where none is missing. An image that has the value already
         is its own. The attribute may be one that only other sets tell.
         """

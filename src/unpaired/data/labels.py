@@ -3,13 +3,12 @@
 No torch here: options and the command line read this before it is loaded.
 """
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pydantic import field_validator
 
 from unpaired.config import options
-from unpaired.errors import ConfigError
+from unpaired.errors import ConfigError, meant
 
 UNKNOWN = -1
 """Stands for the index of a value that nobody told."""
@@ -81,13 +80,6 @@ def find_value(attributes: Sequence[Attribute], name: str, value: str) -> tuple[
             f"{', '.join(attribute.values)}"
         )
     return which, found
-
-
-def meant(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """`" (did you mean 'blond'?)"` where one of `known` is close to `word`, else "". cutoff: as in difflib, 1 for equal words."""
-    folded = {other.casefold(): other for other in known}
-    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff)
-    return f" (did you mean '{folded[near[0]]}'?)" if near else ""
 
 
 def few(items: Sequence[str], *, of: int | None = None) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from unpaired import runs
 from unpaired.engine import journal
 from unpaired.engine.runtime import machine
-from unpaired.errors import ConfigError, RunError
+from unpaired.errors import ConfigError, RunError, meant
 from unpaired.files import write_json
 from unpaired.games import specs
 from unpaired.options import DataOptions, Training
@@ -138,7 +138,7 @@ def reproduce(experiment: Experiment, *, size: Size, out: Path, runs: Path, data
 def find(table: Mapping[str, Experiment], name: str) -> Experiment:
     """The experiment of that name. ConfigError with the names there are."""
     if name not in table:
-        raise ConfigError(f"no experiment '{name}'; there are: {', '.join(table)}")
+        raise ConfigError(f"no experiment '{name}'{meant(name, table)}; there are: {', '.join(table)}")
     return table[name]
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from unpaired.errors import DataError
+from unpaired.errors import DataError, meant
+
+Holds = Literal["domains", "pairs", "attributes", "classes", "points"]
+"""What is in a named set: two domains, pairs of two domains, images with attributes, images in classes, points."""
 
 
 class NamedSet(NamedTuple):
-    """about: a line for a person; licence: of what it shows; make: (folder, size) -> writes the set there.
+    """about: a line for a person; licence: of what it shows; make: (folder, size) -> writes the set there; holds: what is in it.
 
     sized: whether it is drawn at the size asked for; where it has a size of its own, one copy serves all.
     """
@@ -18,6 +21,7 @@ class NamedSet(NamedTuple):
     about: str
     licence: str
     make: Callable[[Path, int], None]
+    holds: Holds = "domains"
     sized: bool = True
 
 
@@ -113,15 +117,19 @@ SETS: dict[str, NamedSet] = {
         "drawn faces, without <-> with glasses, with exact counterfactuals", "CC BY 4.0", _faces("glasses")
     ),
     "faces:attributes": NamedSet(
-        "drawn faces, labelled: hair colour, glasses, expression; with exact counterfactuals", "CC BY 4.0", _faces_attributes
+        "drawn faces, labelled: hair colour, glasses, expression; with exact counterfactuals",
+        "CC BY 4.0",
+        _faces_attributes,
+        "attributes",
     ),
     "faces:two-styles": NamedSet(
         "drawn faces in two styles, labelled for hair colour and glasses or for expression; with exact counterfactuals",
         "CC BY 4.0",
         _faces_two_styles,
+        "attributes",
     ),
     "edges": NamedSet("emoji, line drawing <-> colour, of different emoji; partners hidden", "CC BY-SA 4.0", _emoji("edges")),
-    "edges-pairs": NamedSet("emoji, line drawing <-> colour, in pairs", "CC BY-SA 4.0", _emoji("edges-pairs")),
+    "edges-pairs": NamedSet("emoji, line drawing <-> colour, in pairs", "CC BY-SA 4.0", _emoji("edges-pairs"), "pairs"),
     "emoji": NamedSet(
         "emoji, OpenMoji <-> Twemoji, of different emoji; partners hidden", "CC BY-SA 4.0, CC BY 4.0", _emoji("emoji")
     ),
@@ -130,19 +138,20 @@ SETS: dict[str, NamedSet] = {
         EARTH_LICENCE,
         _earth(pairs=False),
     ),
-    "earth-pairs": NamedSet("satellite image <-> relief map, in pairs; with labels", EARTH_LICENCE, _earth(pairs=True)),
-    "mnist": NamedSet("handwritten digits in ten classes, 28 px, grey", MNIST_LICENCE, _mnist, sized=False),
-    "digits": NamedSet("handwritten digits in ten classes, 8 px, grey", DIGITS_LICENCE, _digits, sized=False),
-    "printed": NamedSet("digits set in 21 fonts, in ten classes, 28 px, grey", PRINTED_LICENCE, _printed, sized=False),
-    "fashion": NamedSet("clothes, shoes and bags in ten classes, 28 px, grey", FASHION_LICENCE, _fashion, sized=False),
-    "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy),
+    "earth-pairs": NamedSet("satellite image <-> relief map, in pairs; with labels", EARTH_LICENCE, _earth(pairs=True), "pairs"),
+    "mnist": NamedSet("handwritten digits in ten classes, 28 px, grey", MNIST_LICENCE, _mnist, "classes", sized=False),
+    "digits": NamedSet("handwritten digits in ten classes, 8 px, grey", DIGITS_LICENCE, _digits, "classes", sized=False),
+    "printed": NamedSet("digits set in 21 fonts, in ten classes, 28 px, grey", PRINTED_LICENCE, _printed, "classes", sized=False),
+    "fashion": NamedSet("clothes, shoes and bags in ten classes, 28 px, grey", FASHION_LICENCE, _fashion, "classes", sized=False),
+    "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy, "points"),
 }
 
 
 def make(name: str, folder: Path, *, size: int) -> str:
     """Write a named set into the new folder `folder`; its licence and credit. DataError if there is no such set."""
     if name not in SETS:
-        raise DataError(f"'{name}' is neither a folder or zip nor a named set; wanted a path, or one of: {', '.join(SETS)}")
+        near = meant(Path(name).name, SETS)
+        raise DataError(f"'{name}' is neither a folder or zip nor a named set{near}; wanted a path, or one of: {', '.join(SETS)}")
     SETS[name].make(folder, size)
     card = folder / "set.json"
     return json.loads(card.read_text(encoding="utf-8"))["credit"] if card.exists() else ""
