@@ -308,7 +308,7 @@ def test_bugs_keep_their_traceback(monkeypatch):
         (("data", "check", "nowhere"), "nowhere does not exist"),
         (
             ("data", "make", "faces:ears", "--out", "x"),
-            "'faces:ears' is neither a folder or zip nor a named set; wanted",
+            "'faces:ears' is neither a folder or zip nor a named set (did you mean 'faces:hair'?); wanted",
         ),
     ],
 )

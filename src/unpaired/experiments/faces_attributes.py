@@ -65,7 +65,7 @@ SMALL_PAIR = specs.CycleGAN(
 )
 BUDGETS: Mapping[Size, Budget] = {
     "quick": Budget(60, 10, SMALL_STAR, SMALL_PAIR, Lessons(steps=60)),
-    "default": Budget(7000, 400, SMALL_STAR, SMALL_PAIR, Lessons()),
+    "default": Budget(18_000, 400, SMALL_STAR, SMALL_PAIR, Lessons()),
     "paper": Budget(
         200_000,
         100_000,
