@@ -101,7 +101,9 @@ def test_what_a_run_keeps(run):
     assert looks[-1]["measure"] == "swd"  # hair has no truths
     assert "error" in looks[-1]["scores"]["glasses=on"]["translated"]
     assert len(list((run / "previews").iterdir())) == 3
-    assert "# stargan: faces" in (run / "bundle" / "card.md").read_text()
+    card = (run / "bundle" / "card.md").read_text()
+    assert "# stargan: faces" in card
+    assert "- hair: blond, dark, red\n- glasses: off, on\n" in card
 
 
 def test_changes_of_files(run, face, tmp_path):
@@ -146,6 +148,22 @@ def test_a_grid(run, face, labelled, tmp_path, capsys):
     code, said = failed(capsys, "translate", run, tmp_path / "mixed", "--out", tmp_path / "three", "--grid")
     assert code == 1
     assert "mixed/broken.png: " in said
+    code, said = failed(capsys, "translate", run, face, "--out", tmp_path / "four", "--grid", "--tile", "64", "--fit", "pad")
+    assert code == 2
+    assert "--grid shows images as in training, each whole, found --fit, --tile; leave that out" in said
+
+
+def test_directions_are_for_two_domains(run, face, tmp_path, capsys):
+    code, said = failed(capsys, "translate", run, face, "--out", tmp_path / "a", "--set", "hair=red", "--direction", "b_to_a")
+    assert code == 2
+    assert "changes attributes, found --direction b_to_a; leave it out" in said
+
+
+def test_many_changes_are_summed_up(run, capsys):
+    command("evaluate", run)
+    said = capsys.readouterr().out
+    assert said.count("held-out test images") == 1
+    assert "glasses=on" in said
 
 
 @pytest.mark.parametrize(

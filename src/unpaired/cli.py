@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -278,8 +279,8 @@ class Translate:
     """Image files, folders and zips."""
     out: Path
     """Where the translated images go; names, folders, formats, sizes and bits a sample are kept."""
-    direction: Direction = "a_to_b"
-    """Which way, between two domains."""
+    direction: Direction | None = None
+    """Which way, between two domains; none for a_to_b."""
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE"), UseAppendAction] = ()
     """An attribute to change, and to what: hair=blond. May be given several times: all changes are made at once."""
     has: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE"), UseAppendAction] = ()
@@ -320,6 +321,7 @@ class Translate:
 
         changes = Changes(self.set, self.has, self.steps)
         if self.grid:
+            self._require_plain_grid()
             sheets = draw_targets(
                 self.run_folder, self.images, out=self.out, device=self.device, changes=changes, existing=self.existing
             )
@@ -363,6 +365,13 @@ class Translate:
             print(f"skipped {name}: {reason}", file=sys.stderr)
         if done.skipped:
             sys.exit(1)
+
+    def _require_plain_grid(self) -> None:
+        own = {"run_folder", "images", "out", "set", "has", "steps", "grid", "device", "existing"}
+        others = [each.name for each in fields(self) if each.name not in own and getattr(self, each.name) != each.default]
+        if others:
+            options = ", ".join("--" + name.replace("_", "-") for name in others)
+            raise ConfigError(f"--grid shows images as in training, each whole, found {options}; leave that out")
 
 
 @options
@@ -684,12 +693,39 @@ def _next(folder: Path) -> str:
     return "\n".join(lines) or f"from Python: unpaired.load({str(folder)!r})"
 
 
+def _summed_up(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
+    """One table of many changes: a row for each, its main scores beside those of doing nothing."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from unpaired.evaluation.scoring import SUMMED_UP
+
+    measures = [name for name in SUMMED_UP if any(name in methods["translated"] for methods in scores.values())]
+    table = Table(title="held-out test images: translated (doing nothing)", title_justify="left")
+    table.add_column("change")
+    for measure in measures:
+        table.add_column(measure, justify="right")
+    for case, methods in scores.items():
+        found, nothing = methods["translated"], methods.get("doing nothing", {})
+        cells = [
+            f"{found[measure]:.4f}" + (f" ({nothing[measure]:.4f})" if measure in nothing else "") if measure in found else ""
+            for measure in measures
+        ]
+        table.add_row(escape(case), *cells)
+    return table
+
+
 def _show_scores(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
-    """A table for each direction: a row for each measure, translated beside doing nothing."""
+    """A table for each direction, a row for each measure, translated beside doing nothing; one for all of many changes."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from unpaired.evaluation.scoring import MANY
+
+    if len(scores) > MANY and all("translated" in methods for methods in scores.values()):
+        Console().print(_summed_up(scores))
+        return
     for direction, methods in scores.items():
         title = direction.replace("_", " ") if direction in get_args(Direction) else direction
         table = Table(title=escape(title), title_justify="left")

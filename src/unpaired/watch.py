@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from unpaired import config, evaluation
 from unpaired.bundle import Product, save_bundle
+from unpaired.data.labelled import LabelledImages
 from unpaired.data.material import Material
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
@@ -158,6 +159,8 @@ def card(run: RunConfig, data: Material, *, step: int, measure: str, error: floa
         f"Trained with unpaired {run.version} for {step} steps on {data.trained_on} images"
         f" of {run.data.size} px, from {', '.join(run.sources)}.",
     ]
+    if isinstance(data, LabelledImages):
+        lines += ["", "It changes attributes:", "", *(f"- {one.name}: {', '.join(one.values)}" for one in data.attributes), ""]
     if error is not None:
         lines.append(f"Held-out {MEASURES[measure]}: {error:.4f}" + (" (by which these weights were chosen)." if chosen else "."))
     if data.card:

@@ -22,6 +22,9 @@ MOST_VALUES = 1 << 26
 MOST_COMPARED = 1000
 """Translations that retrieval and the sliced Wasserstein distance look at: their cost and memory grow fast."""
 ALL = slice(None)
+MANY = 2
+"""More cases than so many are summed up in one table, by these scores."""
+SUMMED_UP = ("error", "error where to change", "error where to keep", "swd", "reconstruction")
 
 
 class HeldOut(NamedTuple):
@@ -197,7 +200,8 @@ def _score(answer: Tensor, test: HeldOut, extractor: features.Extractor | None) 
             scores |= {"error where to change": change.where_to_change, "error where to keep": change.where_to_keep}
         places = relation.retrieval(answer[compared], test.truths[compared])
         scores |= {f"retrieval {place}": share for place, share in places.items()}
-    scores["brightness correlation"] = relation.pearson(*(x.mean(dim=(1, 2, 3)) for x in (test.inputs, answer)))
+    if len(answer) > 1:
+        scores["brightness correlation"] = relation.pearson(*(x.mean(dim=(1, 2, 3)) for x in (test.inputs, answer)))
     if len(test.targets):
         scores["swd"] = distribution.sliced_wasserstein(test.targets[compared], answer[compared])
         if extractor is not None:

@@ -7,13 +7,14 @@ from typing import NamedTuple
 from torch import Tensor
 
 from unpaired import evaluation
+from unpaired.evaluation.scoring import MANY
 from unpaired.metrics import paired
 from unpaired.report import changes
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, tag
 from unpaired.report.pictures import shown_image
 from unpaired.report.sampling import spread
-from unpaired.report.scores import MANY, MEASURES
+from unpaired.report.scores import MEASURES
 from unpaired.report.wording import how_many
 
 SHOWN = 12

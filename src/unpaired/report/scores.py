@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from unpaired.evaluation.scoring import MANY, SUMMED_UP
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, tag
 from unpaired.report.wording import number
@@ -59,11 +60,6 @@ MEASURES = {
     "density": Measure("Density", "of real images around the made ones", "most", "{:.3f}"),
     "coverage": Measure("Coverage", "share of real images with a made one near it", "most", "{:.1%}"),
 }
-
-
-MANY = 2
-"""More tables than so many fold away, behind one that sums them up."""
-SUMMED_UP = ("error", "error where to change", "error where to keep", "swd", "reconstruction")
 
 
 def measure_of(name: str) -> Measure:

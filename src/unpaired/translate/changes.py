@@ -44,11 +44,11 @@ class Version(NamedTuple):
     translator: Translator
 
 
-def versions(where: str | Path, *, direction: str, changes: Changes, device: str) -> list[Version]:
+def versions(where: str | Path, *, direction: str | None, changes: Changes, device: str) -> list[Version]:
     """What each image is translated by. ConfigError where changes are asked of a translator between two domains or none of one
     of attributes, or for names and values that there are not; RunError where there is no such translator.
     """
-    translator = load(where, direction=direction, device=device)
+    translator = load(where, direction=direction or "a_to_b", device=device)
     if not isinstance(translator, AttributeTranslator | Translator):
         kept = type(translator).__name__.lower()
         raise RunError(f"{where} keeps no translator, but a {kept}; `unpaired sample` draws from samplers")
@@ -56,6 +56,8 @@ def versions(where: str | Path, *, direction: str, changes: Changes, device: str
         if any(changes):
             raise ConfigError(f"{where} translates between two domains, found changes of attributes; use --direction")
         return [Version("", translator)]
+    if direction is not None:
+        raise ConfigError(f"{where} changes attributes, found --direction {direction}; leave it out")
     if not changes.wanted:
         raise ConfigError(f"{where} changes attributes: say which, such as --set {example(translator.attributes)}")
     wanted, told = _read(changes.wanted, "--set"), _read(changes.has, "--has")

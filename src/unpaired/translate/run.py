@@ -48,7 +48,7 @@ def translate_files(
     inputs: Sequence[str | Path],
     *,
     out: str | Path,
-    direction: str = "a_to_b",
+    direction: str | None = None,
     device: str = "auto",
     batch: int = 32,
     existing: Existing = "refuse",
@@ -65,11 +65,11 @@ def translate_files(
 ) -> Outcome:
     """Translate files, folders (at any depth) and zips into `out` under their own names.
 
-    where: a run's folder or a bundle. A folder's files keep their place below it; with several inputs each folder gets
-    one of its own in `out`. Answers keep the format, bits a sample, colour profile and EXIF of their files. What a format
-    cannot hold goes into PNG or TIFF (see `images.writable`), and so does a still GIF; animations are translated frame by
-    frame, and TIFFs of several pages page by page, into one of as many. Files that cannot be read or translated are skipped
-    and returned.
+    where: a run's folder or a bundle. direction: between two domains; None for "a_to_b". A folder's files keep their place
+    below it; with several inputs each folder gets one of its own in `out`. Answers keep the format, bits a sample, colour
+    profile and EXIF of their files. What a format cannot hold goes into PNG or TIFF (see `images.writable`), and so does a
+    still GIF; animations are translated frame by frame, and TIFFs of several pages page by page, into one of as many. Files
+    that cannot be read or translated are skipped and returned.
 
     batch: images of one size that are translated together. existing: what to do where answers are there already; "keep" goes
     on with a translation that was cut off. fit, keep_size, alpha: see `Framing`; fit None for "whole" where the network takes
