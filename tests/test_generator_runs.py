@@ -11,6 +11,7 @@ import torch
 import unpaired
 from unpaired import cli, images, runs
 from unpaired.bundle import bundle_about, load_bundle
+from unpaired.data.sets.table import NamedSet
 from unpaired.engine import checkpoint, journal
 from unpaired.errors import ConfigError, DataWarning
 from unpaired.games import specs
@@ -183,7 +184,8 @@ def test_on_the_command_line(sets, tmp_path, capsys):
 
 def test_named_sets_of_classes_are_two_domains_too(sets, tmp_path, monkeypatch):
     """CycleGAN between two sets whose images lie in arrays, by their names."""
-    monkeypatch.setattr(runs, "SETS", {"first": None, "second": None})
+    classes = NamedSet("", "", make=lambda folder, size: None, holds="classes")
+    monkeypatch.setattr(runs, "SETS", {"first": classes, "second": classes})
     monkeypatch.setattr(runs, "folder_of", lambda name, **rest: sets[("first", "second").index(name)])
     out = tmp_path / "run"
     game = specs.TranslationGAN(

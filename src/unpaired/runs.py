@@ -30,6 +30,7 @@ from unpaired.data.batches import Domains, Telling, open_domains
 from unpaired.data.image_pair import open_image_pair
 from unpaired.data.image_set import open_image_set
 from unpaired.data.labelled import LabelledImages, open_labelled
+from unpaired.data.labels import few
 from unpaired.data.material import Material
 from unpaired.data.sets.table import SETS, Holds, folder_of
 from unpaired.data.sources import kinds, stamp
@@ -303,6 +304,8 @@ def _lead(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, f
             f"only {images.held_out} images of {images.domains[0] if len(images.domains) == 1 else 'a domain'} are held out: "
             "scores and the best checkpoint mean little; raise --holdout"
         )
+    if isinstance(images, LabelledImages) and images.unseen:
+        watch.say(f"no held-out image has {few(images.unseen)}: translations to that are compared with no real ones")
     for part, skipped in images.skipped.items():
         journal.write("skipped", step=step, part=part, files=[list(file) for file in skipped])
         for name, reason in skipped[:MOST_TOLD]:

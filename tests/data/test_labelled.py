@@ -275,6 +275,13 @@ def test_what_should_be_looked_at_is_told(labelled, options):
         opened(options, folder, holdout=0.0)
 
 
+def test_values_that_no_held_out_image_has(labelled, options):
+    split = {name: ("test" if i > 21 else "train", *cells) for i, (name, cells) in enumerate(rows().items())}
+    data = opened(options, labelled("rare", split, header=("split", "hair", "glasses")))
+    assert data.unseen == ["hair=blond", "glasses=off"]
+    assert opened(options, labelled("all", rows()), holdout=0.0).unseen == []
+
+
 def test_options_that_do_not_fit_are_refused(labelled, options):
     folder = labelled("faces", rows())
     with pytest.raises(ConfigError, match="--side-by-side is for pairs"):

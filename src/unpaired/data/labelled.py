@@ -119,6 +119,17 @@ class LabelledImages:
         return min(len(one.test) for one in self.sets)
 
     @property
+    def unseen(self) -> list[str]:
+        """Values that no held-out image has, such as "hair=grey", of sets that hold images out."""
+        return [
+            f"{self.attributes[index].name}={value}"
+            for one in self.sets
+            for index in one.known
+            for place, value in enumerate(self.attributes[index].values)
+            if len(one.test) and not (one.test.values[:, index] == place).any()
+        ]
+
+    @property
     def trained_on(self) -> str:
         """How many images, in words."""
         return " + ".join(f"{len(one.train):,}" for one in self.sets)
