@@ -8,6 +8,7 @@ from unpaired import evaluation
 from unpaired.data.labelled import LabelledImages, LabelledPart, LabelledSet
 from unpaired.data.labels import UNKNOWN, Attribute
 from unpaired.evaluation.attributes import AttributesExam
+from unpaired.evaluation.scoring import shown
 
 HAIR = Attribute(name="hair", values=("dark", "blond", "red"))
 GLASSES = Attribute(name="glasses", values=("off", "on"), binary=True)
@@ -129,13 +130,12 @@ def test_validation_and_test_images_differ_where_there_are_enough():
 
 def test_a_sheet_shows_all_cases_however_few_images_they_have(tmp_path):
     truths = {"glasses=on": part(VALUES, first=100).pixels}
-    exam = AttributesExam(data(VALUES, truths=truths))
-    shown = exam.shown(list(cases(data(VALUES, truths=truths))[1].values()))
-    assert [(caption, len(x)) for caption, x in shown] == [
-        ("input", 3), ("hair=dark", 3), ("input", 3), ("hair=blond", 3), ("input", 4), ("hair=red", 4),
-        ("input", 3), ("glasses=off", 3), ("input", 2), ("glasses=on", 2), ("truth", 2),
+    rows = shown(cases(data(VALUES, truths=truths))[1].values())
+    assert [(caption, len(x)) for caption, x in rows] == [
+        ("other hair", 3), ("to hair=dark", 3), ("other hair", 3), ("to hair=blond", 3), ("other hair", 4), ("to hair=red", 4),
+        ("glasses=on", 3), ("to glasses=off", 3), ("glasses=off", 2), ("to glasses=on", 2), ("truth", 2),
     ]  # fmt: skip
-    evaluation.draw(exam.shown(list(cases(data(VALUES))[1].values())), path=tmp_path / "sheet.png")
+    evaluation.draw(rows, path=tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").exists()
 
 

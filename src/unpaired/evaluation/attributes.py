@@ -1,6 +1,6 @@
 """Images with attributes: every change of one attribute, against exact counterparts where they are known."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import torch
@@ -13,8 +13,6 @@ from unpaired.data.labelling import target_names
 from unpaired.data.labels import UNKNOWN, Attribute
 from unpaired.evaluation.scoring import FEWEST, Case, HeldOut, Look, Part, Rows, look_at, rows_of
 from unpaired.metrics.features import Extractor
-
-SHOWN = 8
 
 
 class AttributesExam:
@@ -34,17 +32,7 @@ class AttributesExam:
         return [case for one in self._data.sets for case in self._of_set(one, translator, part)]
 
     def look(self, remains: Mapping[str, object], *, part: Part, extractor: Extractor | None = None) -> Look:
-        return look_at(self, self.cases(remains, part=part), extractor=extractor)
-
-    def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
-        """Of each case the inputs, their translations and, where they are known, the exact counterparts."""
-        rows: list[tuple[str, Tensor]] = []
-        few = slice(SHOWN)
-        for case in cases:
-            rows += [("input", case.test.inputs[few]), (case.name, case.answer(few))]
-            if case.test.truths is not None:
-                rows.append(("truth", case.test.truths[few]))
-        return rows
+        return look_at(self.cases(remains, part=part), extractor=extractor)
 
     @property
     def disjoint(self) -> bool:

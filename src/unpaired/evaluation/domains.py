@@ -1,6 +1,6 @@
 """Two domains: translators of one or both directions, against hidden partners where there are any, else against the domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor
@@ -13,7 +13,6 @@ from unpaired.metrics.features import Extractor
 from unpaired.translator import Translator
 
 BACK = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
-SHOWN = 8
 
 
 class DomainsExam:
@@ -45,17 +44,7 @@ class DomainsExam:
         return cases
 
     def look(self, remains: Mapping[str, object], *, part: Part, extractor: Extractor | None = None) -> Look:
-        return look_at(self, self.cases(remains, part=part), extractor=extractor)
-
-    def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
-        """Of each direction the inputs, their translations and, where they are known, the exact counterparts."""
-        rows: list[tuple[str, Tensor]] = []
-        few = slice(SHOWN)
-        for case in cases:
-            rows += [(case.source, case.test.inputs[few]), (f"to {case.target}", case.answer(few))]
-            if case.test.truths is not None:
-                rows.append(("truth", case.test.truths[few]))
-        return rows
+        return look_at(self.cases(remains, part=part), extractor=extractor)
 
     @property
     def disjoint(self) -> bool:

@@ -22,6 +22,8 @@ MOST_VALUES = 1 << 26
 MOST_COMPARED = 1000
 """Translations that retrieval and the sliced Wasserstein distance look at: their cost and memory grow fast."""
 ALL = slice(None)
+SHOWN = 8
+"""Images of a case on a sheet."""
 MANY = 2
 """More cases than so many are summed up in one table, by these scores."""
 SUMMED_UP = ("error", "error where to change", "error where to keep", "swd", "reconstruction")
@@ -104,25 +106,26 @@ class Exam(Protocol):
         """Whether validation and test images differ."""
 
 
-class TranslationExam(Exam, Protocol):
-    """What is asked of translators."""
-
-    def cases(self, remains: Mapping[str, object], *, part: Part) -> list[Case]:
-        """The translations that are asked for, on the part's images; those without an image are left out."""
-
-    def shown(self, cases: Sequence[Case]) -> list[tuple[str, Tensor]]:
-        """The rows of a sheet that shows the first images, and what becomes of them."""
-
-
-def look_at(exam: TranslationExam, cases: Iterable[Case], *, extractor: features.Extractor | None) -> Look:
+def look_at(cases: Iterable[Case], *, extractor: features.Extractor | None) -> Look:
     """What the cases of an exam show."""
     answered = [case.answered() for case in cases]
     return Look(
         evaluate(answered, extractor=extractor),
-        exam.shown(answered),
+        shown(answered),
         {case.name: (case.test.inputs, case.answer(ALL), case.test.targets) for case in answered},
         {case.name: len(case.test.inputs) for case in answered},
     )
+
+
+def shown(cases: Iterable[Case]) -> list[tuple[str, Tensor]]:
+    """A sheet's rows: of each case the first inputs, their translations and, where they are known, the exact counterparts."""
+    rows: list[tuple[str, Tensor]] = []
+    few = slice(SHOWN)
+    for case in cases:
+        rows += [(case.source, case.test.inputs[few]), (f"to {case.target}", case.answer(few))]
+        if case.test.truths is not None:
+            rows.append(("truth", case.test.truths[few]))
+    return rows
 
 
 def evaluate(cases: Iterable[Case], *, extractor: features.Extractor | None = None) -> Scores:
