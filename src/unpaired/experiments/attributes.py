@@ -18,10 +18,31 @@ from unpaired import images
 from unpaired.data.labelled import LabelledImages, LabelledSet
 from unpaired.data.labels import UNKNOWN, Attribute, find_value
 from unpaired.evaluation.scoring import rows_of
+from unpaired.experiments.base import Size
 from unpaired.experiments.classifier import Classifier, Lessons, accuracy, taught
+from unpaired.games import specs
 from unpaired.metrics import paired, relation
+from unpaired.networks.specs import StarGANDiscriminator, StarGANGenerator
+from unpaired.options import Adam, Training
 
 CHOI = "Choi et al., StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation, CVPR 2018"
+NOTHING, REAL = "doing nothing", "exact counterparts"
+SHOWN = 8
+PIXELS = 64
+_SMALL = specs.StarGAN(
+    generator=StarGANGenerator(width=32, blocks=3, change=True),
+    discriminator=StarGANDiscriminator(width=24, layers=5),
+    identity=5.0,
+    critic=1,
+    optimizer=Adam(learning_rate=5e-4),
+)
+STARGANS: Mapping[Size, specs.StarGAN] = {
+    "quick": _SMALL,
+    "default": _SMALL,
+    "paper": specs.StarGAN(discriminator=StarGANDiscriminator(layers=5)),
+}
+LESSONS: Mapping[Size, Lessons] = {"quick": Lessons(steps=60), "default": Lessons(), "paper": Lessons()}
+"""Of the judge."""
 Row = dict[str, float]
 Answer = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(images [N, C, H, W], their values [N, A], wanted values [N, A]) -> images: -1 is wanted of an attribute that is to stay."""
@@ -37,6 +58,13 @@ class Question(NamedTuple):
     values: Tensor
     wanted: Tensor
     truths: Tensor
+
+
+def training(steps: int) -> Training:
+    """How each model is trained."""
+    half = max(1, steps // 2)
+    tenth = max(1, steps // 10)
+    return Training(steps=steps, batch=8, schedule="linear", decay_from=0.5, ema=0.99, evaluate_every=half, save_every=tenth)
 
 
 def singles(one: LabelledSet, attributes: tuple[Attribute, ...], values: Tensor) -> dict[str, Question]:

@@ -22,38 +22,26 @@ from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.evaluation.scoring import rows_of
 from unpaired.experiments import attributes as asked
-from unpaired.experiments.attributes import CHOI, Answer, Question, Row
+from unpaired.experiments.attributes import CHOI, NOTHING, PIXELS, REAL, SHOWN, STARGANS, Answer, Question, Row, training
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
-from unpaired.experiments.classifier import Lessons
 from unpaired.games import specs
 from unpaired.losses import LeastSquares
-from unpaired.networks.specs import PatchGAN, ResidualImage, StarGANDiscriminator, StarGANGenerator
-from unpaired.options import Adam, DataOptions, Training
+from unpaired.networks.specs import PatchGAN, ResidualImage
+from unpaired.options import Adam, DataOptions
 from unpaired.translator import Translator
 
 SET = "faces:attributes"
-STARGAN, CYCLEGANS, NOTHING, REAL = "StarGAN", "CycleGAN for each pair", "doing nothing", "exact counterparts"
-SHOWN = 8
-PIXELS = 64
+STARGAN, CYCLEGANS = "StarGAN", "CycleGAN for each pair"
 
 
 class Budget(NamedTuple):
-    """What a size spends. star, cycle: steps of the StarGAN, and of each CycleGAN; lessons: of the judge."""
+    """What a size spends. star, cycle: steps of the StarGAN, and of each CycleGAN; pair: the CycleGAN."""
 
     star: int
     cycle: int
-    game: specs.StarGAN
     pair: specs.CycleGAN
-    lessons: Lessons
 
 
-SMALL_STAR = specs.StarGAN(
-    generator=StarGANGenerator(width=32, blocks=3, change=True),
-    discriminator=StarGANDiscriminator(width=24, layers=5),
-    identity=5.0,
-    critic=1,
-    optimizer=Adam(learning_rate=5e-4),
-)
 SMALL_PAIR = specs.CycleGAN(
     generator=ResidualImage(),
     discriminator=PatchGAN(width=32, layers=2),
@@ -64,15 +52,9 @@ SMALL_PAIR = specs.CycleGAN(
     optimizer=Adam(learning_rate=1e-3),
 )
 BUDGETS: Mapping[Size, Budget] = {
-    "quick": Budget(60, 10, SMALL_STAR, SMALL_PAIR, Lessons(steps=60)),
-    "default": Budget(18_000, 400, SMALL_STAR, SMALL_PAIR, Lessons()),
-    "paper": Budget(
-        200_000,
-        100_000,
-        specs.StarGAN(discriminator=StarGANDiscriminator(layers=5)),
-        specs.CycleGAN(generator=specs.RESNET_9),
-        Lessons(),
-    ),
+    "quick": Budget(60, 10, SMALL_PAIR),
+    "default": Budget(18_000, 400, SMALL_PAIR),
+    "paper": Budget(200_000, 100_000, specs.CycleGAN(generator=specs.RESNET_9)),
 }
 
 
@@ -81,8 +63,7 @@ def compare(lab: Lab) -> Metrics:
     folder = folder_of(SET, size=PIXELS, cache=cache_folder())
     data = open_labelled((str(folder),), DataOptions(size=PIXELS))
     (one,) = data.sets
-    budget = BUDGETS[lab.size]
-    judge = asked.judge_of(one.train.pixels, one.train.values, data.attributes, lessons=budget.lessons)
+    judge = asked.judge_of(one.train.pixels, one.train.values, data.attributes, lessons=asked.LESSONS[lab.size])
     values = torch.from_numpy(one.test.values)
     questions = asked.singles(one, data.attributes, values) | asked.combined(folder, one, data.attributes)
     star, spent = _star(lab)
@@ -107,22 +88,14 @@ def compare(lab: Lab) -> Metrics:
     }
 
 
-def training(steps: int) -> Training:
-    """How each model is trained."""
-    half = max(1, steps // 2)
-    tenth = max(1, steps // 10)
-    return Training(steps=steps, batch=8, schedule="linear", decay_from=0.5, ema=0.99, evaluate_every=half, save_every=tenth)
-
-
 def _star(lab: Lab) -> tuple[AttributeTranslator, float]:
-    budget = BUDGETS[lab.size]
     folder = trained(
         lab,
         f"faces-attributes-{lab.size}/StarGAN",
         source=SET,
-        game=budget.game,
+        game=STARGANS[lab.size],
         data=DataOptions(size=PIXELS),
-        training=training(budget.star),
+        training=training(BUDGETS[lab.size].star),
     )
     return load(folder), minutes(folder)
 

@@ -21,11 +21,9 @@ from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.engine import checkpoint
 from unpaired.experiments import attributes as asked
-from unpaired.experiments.attributes import CHOI, Answer, Question
+from unpaired.experiments.attributes import CHOI, NOTHING, PIXELS, REAL, SHOWN, STARGANS, Answer, Question, training
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
-from unpaired.experiments.faces_attributes import BUDGETS as ATTRIBUTES
-from unpaired.experiments.faces_attributes import NOTHING, PIXELS, REAL, SHOWN, training
-from unpaired.games import specs, table
+from unpaired.games import table
 from unpaired.options import DataOptions
 from unpaired.run_config import load_config
 
@@ -49,8 +47,7 @@ def compare(lab: Lab) -> Metrics:
     for one in data.sets:
         place = folder / "sets" / one.name
         taught, hidden = (asked.hidden_values(place, data, one, part) for part in ("train", "test"))
-        lessons = ATTRIBUTES[lab.size].lessons
-        judge = asked.judge_of(one.train.pixels, taught.numpy(), data.attributes, lessons=lessons)
+        judge = asked.judge_of(one.train.pixels, taught.numpy(), data.attributes, lessons=asked.LESSONS[lab.size])
         questions = asked.singles(one, data.attributes, hidden)
         told = [index in one.known for index in range(len(data.attributes))]
         answers: dict[str, Answer] = {
@@ -72,14 +69,13 @@ def compare(lab: Lab) -> Metrics:
 
 
 def _trained(lab: Lab, name: str, source: str, spent: dict[str, float], *, mask: bool) -> AttributeTranslator:
-    spec: specs.StarGAN = ATTRIBUTES[lab.size].game
     steps = STEPS[lab.size] // (2 if name == ALONE else 1)
     stem = name.replace(" ", "-") + (f"-{source.rpartition('/')[2]}" if name == ALONE else "")
     folder = trained(
         lab,
         f"faces-two-styles-{lab.size}/{stem}",
         source=source,
-        game=specs.StarGAN(**{**_values(spec), "mask": mask}),
+        game=replace(STARGANS[lab.size], mask=mask),
         data=DataOptions(size=PIXELS),
         # Those alone are half as long, and all are to be computed in one way.
         training=replace(training(steps), compile="on") if name == ALONE else training(steps),
@@ -101,10 +97,6 @@ def _last(folder: Path) -> AttributeTranslator:
     (translator,) = game.eval().remains().values()
     assert isinstance(translator, AttributeTranslator)
     return translator
-
-
-def _values(spec: specs.StarGAN) -> dict[str, Any]:
-    return {name: getattr(spec, name) for name in ("generator", "discriminator", "identity", "critic", "optimizer")}
 
 
 def _by(
