@@ -77,8 +77,7 @@ def _trained(lab: Lab, name: str, source: str, spent: dict[str, float], *, mask:
         source=source,
         game=replace(STARGANS[lab.size], mask=mask),
         data=DataOptions(size=PIXELS),
-        # Those alone are half as long, and all are to be computed in one way.
-        training=replace(training(steps), compile="on") if name == ALONE else training(steps),
+        training=replace(training(steps), compile="off" if lab.size == "quick" else "on"),
     )
     spent[name] = spent.get(name, 0.0) + minutes(folder)
     return _last(folder)
