@@ -1,7 +1,8 @@
 """Write the numbers of `results/*/result.json` into README.md and docs/*.md.
 
 Between `<!-- results:NAME:WHAT -->` and `<!-- /results -->` everything is replaced: WHAT is `claims`, `scores`, `modes`,
-`conditions`, `attributes`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
+`conditions`, `attributes`, `tables`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its
+results.
 """
 
 import json
@@ -88,6 +89,17 @@ def attributes(result: Result) -> str:
     return "\n".join(lines).rstrip()
 
 
+def tables(result: Result) -> str:
+    """Tables of a result as they stand there, by title: rows by name, numbers by column; cells may be missing."""
+    lines = []
+    for title, rows in result["metrics"]["tables"].items():
+        columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+        lines += [f"| {title} | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
+        lines += [f"| {name} | {' | '.join(_number(row.get(column)) for column in columns)} |" for name, row in rows.items()]
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
 def facts(result: Result) -> str:
     """How the result came about."""
     seeds = ", ".join(map(str, result["seeds"]))
@@ -110,6 +122,7 @@ WRITERS: dict[str, Callable[[Result], str]] = {
     "modes": modes,
     "conditions": conditions,
     "attributes": attributes,
+    "tables": tables,
     "facts": facts,
     "summary": summary,
 }

@@ -1,6 +1,5 @@
 """The toy's figures: the discriminator's output behind, target modes as crosses, samples coloured by their source mode."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unpaired.data.sets.toy import Mixture, Toy
-from unpaired.errors import MissingDependency
+from unpaired.experiments import plots
 from unpaired.images import Pixels
 
 SIDE = 80
@@ -48,7 +47,7 @@ def plane(target: Mixture) -> Tensor:
 
 def panels(history: Mapping[str, Panel], data: Toy) -> Pixels:
     """The paper's figure: a panel for each entry, side by side; pixels [H, W, 3]."""
-    pyplot = _pyplot()
+    pyplot = plots.pyplot("Drawing the toy's figures")
     figure, axes = pyplot.subplots(1, len(history), figsize=(3.2 * len(history), 3.5), dpi=100, squeeze=False)
     low, high = _window(data.b)
     colours = pyplot.get_cmap("tab10")
@@ -64,11 +63,7 @@ def panels(history: Mapping[str, Panel], data: Toy) -> Pixels:
         axis.set(xlim=extent[:2], ylim=extent[2:])
         axis.title.set_fontsize(9)
     figure.tight_layout()
-    canvas = io.BytesIO()
-    figure.savefig(canvas, format="png")
-    pyplot.close(figure)
-    with PIL.Image.open(canvas) as image:
-        return np.array(image.convert("RGB"))
+    return plots.pixels_of(figure)
 
 
 def animation(histories: Mapping[str, Sequence[Panel]], data: Toy, path: Path) -> None:
@@ -84,14 +79,3 @@ def _window(target: Mixture) -> tuple[Tensor, Tensor]:
     """Lower left and upper right corner of what is shown."""
     centres = target.centres[0]
     return centres.amin(0) - MARGIN, centres.amax(0) + MARGIN
-
-
-def _pyplot():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError:
-        raise MissingDependency("matplotlib", "figures", "Drawing the toy's figures") from None
-    return pyplot
