@@ -393,6 +393,48 @@ class Evaluate:
 
 
 @options
+class Relate:
+    """Pair the images of two folders through a run's translators."""
+
+    run_folder: Positional[Path]
+    """A run's folder or a bundle, of two domains."""
+    a: Positional[Path]
+    """Images of A: a folder or zip."""
+    b: Positional[Path]
+    """Images of B: a folder or zip."""
+    out: Path
+    """The folder for pairs.csv (who belongs to whom, and how sure), relation.json, and pairs.png (the surest and the most
+    doubtful)."""
+    truth: Path | None = None
+    """A CSV with the columns a and b, file names as in the folders: tells how many pairs are right."""
+    extractor: Literal["none", "efficientnet-lite0", "inception-v3"] = "none"
+    """Features to compare by; none for pixels."""
+    device: str = "auto"
+    """auto, cpu, cuda, mps."""
+
+    def run(self) -> None:
+        from unpaired.engine.runtime import choose_device
+        from unpaired.metrics import features
+        from unpaired.relate import SURE, relate_files
+
+        extractor = None
+        if self.extractor != "none":
+            extractor = features.EXTRACTORS[self.extractor](device=choose_device(self.device)[0])
+        found = relate_files(
+            self.run_folder, self.a, self.b, out=self.out, truth=self.truth, extractor=extractor, device=self.device
+        )
+        for side, domain in ((found.a, "A"), (found.b, "B")):
+            for name, reason in side.skipped:
+                print(f"skipped {domain} {name}: {reason}", file=sys.stderr)
+        doubtful = int((found.doubt > SURE).sum())
+        print(f"{len(found.doubt)} pairs, {int(found.mutual.sum())} of them mutual neighbours, {doubtful} doubtful: {self.out}")
+        for name, share in found.measures.items():
+            print(f"  {name}: {share:.1%}")
+        if found.a.skipped or found.b.skipped:
+            sys.exit(1)
+
+
+@options
 class Report:
     """Write a run's report.html: one self-contained page."""
 
@@ -586,6 +628,7 @@ COMMANDS: dict[str, Any] = {
     "translate": Translate,
     "sample": Sample,
     "judge": Judge,
+    "relate": Relate,
     "evaluate": Evaluate,
     "report": Report,
     "import": Import,
