@@ -15,12 +15,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     "emoji": edges.EMOJI,
     "faces-attributes": faces_attributes.ATTRIBUTES,
     "faces-two-styles": faces_two_styles.TWO_STYLES,
+    "sae-mnist": sae_mnist.SAE,
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {
-    "sae-mnist": sae_mnist.SAE,
-}
+UNMEASURED: dict[str, Experiment] = {}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}
