@@ -1,7 +1,8 @@
 """Write the numbers of `results/*/result.json` into README.md and docs/*.md.
 
 Between `<!-- results:NAME:WHAT -->` and `<!-- /results -->` everything is replaced: WHAT is `claims`, `scores`, `modes`,
-`conditions`, `attributes`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its results.
+`conditions`, `attributes`, `accuracy`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its
+results.
 """
 
 import json
@@ -88,6 +89,16 @@ def attributes(result: Result) -> str:
     return "\n".join(lines).rstrip()
 
 
+def accuracy(result: Result) -> str:
+    """Of readers of one test set: the share read right, of all and of each class."""
+    found = result["metrics"]["accuracy"]
+    columns = list(next(iter(found.values())))
+    lines = [f"| read right | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
+    for name, row in found.items():
+        lines.append(f"| {name} | {' | '.join(_number(row.get(key)) for key in columns)} |")
+    return "\n".join(lines)
+
+
 def facts(result: Result) -> str:
     """How the result came about."""
     seeds = ", ".join(map(str, result["seeds"]))
@@ -110,6 +121,7 @@ WRITERS: dict[str, Callable[[Result], str]] = {
     "modes": modes,
     "conditions": conditions,
     "attributes": attributes,
+    "accuracy": accuracy,
     "facts": facts,
     "summary": summary,
 }

@@ -62,8 +62,8 @@ BUDGETS: Mapping[Size, Budget] = {
         tested=2000,
     ),
     "default": Budget(
-        cogan=12_000,
-        cyclegan=2500,
+        cogan=9000,
+        cyclegan=2000,
         classifier=1200,
         generator=DCGANGenerator(width=48),
         judge=LeNet(maps=(16, 32), hidden=256),
@@ -165,6 +165,13 @@ class Trainings:
         """Printed digits in fonts that no run was trained on, nor looked at."""
         return _digits(self.data.a, slice(CHOSE, None))
 
+    def taught_on(self, count: int) -> Digits:
+        """So many printed digits that are trained on, from all over them."""
+        one = self.data.a
+        rows = slice(None, None, max(1, len(one.train) // count))
+        x, classes = images.to_tensor(one.train.pixels[rows][:count]), torch.from_numpy(one.train_classes[rows][:count])
+        return Digits(x, classes)
+
     def _run(self, name: str, sources: tuple[str, ...], game: specs.GameSpec, training: Training) -> Path:
         if name not in self._done:
             folder = trained(
@@ -177,6 +184,15 @@ class Trainings:
 def _of_gan(steps: int, *, batch: int) -> Training:
     return Training(
         steps=steps, batch=batch, schedule="linear", decay_from=0.5, ema=0.999, evaluate_every=max(1, steps // 4)
+    )
+
+
+def budget_in_words(size: Size) -> str:
+    """What a size spends on each training."""
+    budget = BUDGETS[size]
+    return (
+        f"CoGAN {budget.cogan} steps of batch 32, CycleGAN {budget.cyclegan} of batch 16, classifiers {budget.classifier} of "
+        "batch 64"
     )
 
 

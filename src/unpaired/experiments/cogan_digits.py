@@ -9,7 +9,7 @@ from typing import Any
 from unpaired import images
 from unpaired.experiments import adaptation
 from unpaired.experiments.adaptation import COGAN, LIU, ORACLE, SOURCE_ONLY, TRANSLATED, Trainings
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics
 
 METHODS = (SOURCE_ONLY, COGAN, TRANSLATED, ORACLE)
 PAIRS = 2000
@@ -89,14 +89,6 @@ DEVIATIONS = (
 )
 
 
-def _budget(size: Size) -> str:
-    budget = adaptation.BUDGETS[size]
-    return (
-        f"CoGAN {budget.cogan} steps of batch 32, CycleGAN {budget.cyclegan} of batch 16, classifiers {budget.classifier} of "
-        "batch 64"
-    )
-
-
 COGAN_DIGITS = Experiment(
     name="cogan-digits",
     about="printed digits and MNIST without pairs: pairs from one noise, and MNIST read with printed labels alone",
@@ -105,5 +97,5 @@ COGAN_DIGITS = Experiment(
     claims=CLAIMS,
     deviations=DEVIATIONS,
     seeds={size: (0,) for size in SIZES},
-    budget={size: _budget(size) for size in SIZES},
+    budget={size: adaptation.budget_in_words(size) for size in SIZES},
 )

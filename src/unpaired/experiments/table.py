@@ -1,6 +1,16 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import cogan_digits, earth, edges, faces, faces_attributes, faces_two_styles, toy, toy_conditions
+from unpaired.experiments import (
+    cogan_digits,
+    digits_adaptation,
+    earth,
+    edges,
+    faces,
+    faces_attributes,
+    faces_two_styles,
+    toy,
+    toy_conditions,
+)
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
 
@@ -20,6 +30,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 UNMEASURED: dict[str, Experiment] = {
     "cogan-digits": cogan_digits.COGAN_DIGITS,
+    "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
 }
 """Those that wait for a result."""
 
