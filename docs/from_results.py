@@ -1,8 +1,8 @@
 """Write the numbers of `results/*/result.json` into README.md and docs/*.md.
 
 Between `<!-- results:NAME:WHAT -->` and `<!-- /results -->` everything is replaced: WHAT is `claims`, `scores`, `modes`,
-`conditions`, `attributes`, `tables`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind its
-results.
+`conditions`, `attributes`, `tables`, `accuracy`, `summary` or `facts`. `--check` changes nothing and fails where a page is behind
+its results.
 """
 
 import json
@@ -98,6 +98,11 @@ def tables(result: Result) -> str:
         lines += [f"| {name} | {' | '.join(_number(row.get(column)) for column in columns)} |" for name, row in rows.items()]
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def accuracy(result: Result) -> str:
+    """Of readers of one test set: the share read right, of all and of each class."""
+    return tables({"metrics": {"tables": {"read right": result["metrics"]["accuracy"]}}})
 
 
 def facts(result: Result) -> str:

@@ -15,6 +15,7 @@ from unpaired.networks.specs import (
     DCGANGenerator,
     DenseAutoencoder,
     DenseGenerator,
+    LeNet,
     MaxoutDiscriminator,
     Mlp,
     ResidualImage,
@@ -65,6 +66,7 @@ def test_samplers(made, tmp_path):
         classifier(DCGANDiscriminator(width=2, norm="none")),
         classifier(DCGANDiscriminator(width=2), generated=True, source=False),
         classifier(MaxoutDiscriminator(units=3, pieces=2)),
+        classifier(LeNet(maps=(2,), hidden=3), source=False),
     ],
     ids=repr,
 )

@@ -158,6 +158,14 @@ class TrainACGAN(_TrainOnImages):
 
 
 @options
+class TrainClassifier(_TrainOnImages):
+    """A classifier, taught by labels alone."""
+
+    training: Training = Training(batch=64)
+    game: specs.Classifier = specs.Classifier()
+
+
+@options
 class TrainAutoencoder(_TrainOnImages):
     """A stacked autoencoder, level by level or at once."""
 
@@ -653,6 +661,7 @@ COMMANDS: dict[str, Any] = {
         "sgan": TrainSGAN,
         "acgan": TrainACGAN,
         "cogan": TrainCoGAN,
+        "classifier": TrainClassifier,
         "autoencoder": TrainAutoencoder,
     },
     "resume": Resume,

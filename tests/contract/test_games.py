@@ -57,7 +57,7 @@ def forms(cls):
     """The options of a game, and for each choice among typed alternatives one more with each of them."""
     yield cls()
     for field in fields(cls):
-        if field.name not in ("generator", "discriminator"):
+        if field.name not in ("generator", "discriminator", "semantic"):  # the last wants a trained classifier
             for member in union_members(field.type):
                 if "kind" in getattr(member, "__dataclass_fields__", ()):
                     yield replace(cls(), **{field.name: member()})

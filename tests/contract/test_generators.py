@@ -21,6 +21,7 @@ from unpaired.networks.specs import (
     DCGANGenerator,
     DenseAutoencoder,
     DenseGenerator,
+    LeNet,
     MaxoutDiscriminator,
     Mlp,
 )
@@ -59,6 +60,9 @@ def cases():
         for options in (*forms(specs.CoGAN), {"classification": 0.0}):
             samples = {"shape_a": SHAPE, "shape_b": (3, 16, 16), "classes": NAMES}
             yield specs.CoGAN(generator=g, discriminator=d, noise=5, **options), samples
+        yield specs.CoGAN(generator=g, discriminator=d, noise=5, agreement=0.1), samples
+        yield specs.Classifier(network=d), {"shape": SHAPE, "classes": NAMES}
+    yield specs.Classifier(network=LeNet(maps=(2, 3), hidden=4)), {"shape": SHAPE, "classes": NAMES}
     for network in (DenseAutoencoder(hidden=(6,), code=3), ConvAutoencoder(widths=(2,), hidden=6, code=3, values="signed")):
         for options in (*forms(specs.Autoencoder), {"form": generator_specs.Greedy(level_steps=1)}):
             yield specs.Autoencoder(network=network, **options), {"shape": SHAPE, "classes": ()}
@@ -68,7 +72,8 @@ def named(pair):
     spec, _ = pair
     said = to_dict(spec)
     kinds = [value["kind"] for value in said.values() if isinstance(value, dict) and "kind" in value]
-    return "-".join([spec.game, *kinds, *(f"{key}{said[key]}" for key in ("packing", "critic", "classification") if key in said)])
+    numbers = (f"{key}{said[key]}" for key in ("packing", "critic", "classification", "agreement") if key in said)
+    return "-".join([spec.game, *kinds, *numbers])
 
 
 CASES = list({named(pair): pair for pair in cases()}.values())

@@ -12,6 +12,7 @@ from unpaired.networks.build import autoencoder, discriminator, generator, judge
 from unpaired.networks.dcgan import DCGANDiscriminatorNet, DCGANGeneratorNet
 from unpaired.networks.dense import DenseGeneratorNet, MaxoutDiscriminatorNet
 from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
+from unpaired.networks.lenet import LeNetNet
 from unpaired.networks.mlp import MlpDiscriminator, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.resnet import ResNetGenerator
@@ -25,6 +26,7 @@ from unpaired.networks.specs import (
     DenseAutoencoder,
     DenseGenerator,
     EncoderDecoder,
+    LeNet,
     MaxoutDiscriminator,
     Mlp,
     PatchGAN,
@@ -94,6 +96,7 @@ def test_noise_generators(spec, target, cls, condition):
     [
         (DCGANDiscriminator(width=2, kernel=5, dropout=0.5), (1, 28, 28), DCGANDiscriminatorNet),
         (MaxoutDiscriminator(units=3, pieces=2), (2, 5, 3), MaxoutDiscriminatorNet),
+        (LeNet(maps=(2, 3), hidden=4), (2, 16, 20), LeNetNet),
     ],
 )
 @pytest.mark.parametrize(("source", "classes"), [(True, 0), (True, 4), (False, 5)])

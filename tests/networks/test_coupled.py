@@ -5,10 +5,15 @@ import torch
 
 from unpaired.networks.build import judge, noise_generator
 from unpaired.networks.coupled import CoupledGenerators, CoupledJudges
-from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator, DenseGenerator, MaxoutDiscriminator
+from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator, DenseGenerator, LeNet, MaxoutDiscriminator
 
 GENERATORS = [DCGANGenerator(width=4), DenseGenerator(hidden=6, layers=2)]
-JUDGES = [DCGANDiscriminator(width=4), DCGANDiscriminator(width=4, norm="none"), MaxoutDiscriminator(units=5, pieces=2)]
+JUDGES = [
+    DCGANDiscriminator(width=4),
+    DCGANDiscriminator(width=4, norm="none"),
+    MaxoutDiscriminator(units=5, pieces=2),
+    LeNet(maps=(3, 4), hidden=5),
+]
 A, B = (1, 16, 16), (3, 16, 16)
 
 

@@ -37,7 +37,10 @@ class Judges(nn.Module):
 
     def forward(self, a, b):
         a, b = (self.scale * x.flatten() for x in (a, b))
-        return Judged(a, torch.stack([a, -a], dim=1), []), Judged(3 * b, torch.stack([b, -b], dim=1), [])
+        features = ([torch.zeros(len(x), 1), torch.stack([x, 3 * x], dim=1)] for x in (a, b))
+        return tuple(
+            Judged(by * x, torch.stack([x, -x], dim=1), layers) for by, x, layers in zip((1, 3), (a, b), features, strict=True)
+        )
 
 
 def built(*, shape_b=(1, 8, 8), classes=("x", "y"), **options):
@@ -68,6 +71,13 @@ def test_the_classifier_is_optional():
         assert set(game.remains()) == {"sampler_a", "sampler_b"}
         turns = [turn for turn in game.play(Joint(*[Images(torch.rand(4, 1, 8, 8), torch.zeros(4).long())] * 2), 0)]
         assert set(turns[0].losses) == {"a", "b"}
+
+
+def test_agreement_on_pairs():
+    """Features (x, 3 x) of A's and B's images that one noise made: 2 z and -z, so apart by 3 z and 9 z."""
+    found = losses(on_paper(agreement=0.01), BATCH)
+    assert found["discriminators/agreement"] == pytest.approx(0.01 * 90 * (0.25 + 1) / 2, rel=1e-5)
+    assert "discriminators/agreement" not in losses(on_paper(), BATCH)
 
 
 def test_the_classifier_of_b_is_that_of_a_but_for_the_first_layer():

@@ -9,7 +9,7 @@ from torch import nn
 from unpaired.errors import ConfigError, ShapeError
 from unpaired.networks.build import judge
 from unpaired.networks.judged import Judged, pooled
-from unpaired.networks.specs import DCGANDiscriminator, MaxoutDiscriminator
+from unpaired.networks.specs import DCGANDiscriminator, LeNet, MaxoutDiscriminator
 from unpaired.products import Classifier
 
 SPEC = DCGANDiscriminator(width=2)
@@ -65,6 +65,11 @@ def test_features_are_the_networks():
     network = judge(dense, (1, 16, 16)).eval()
     features = Classifier(network, spec=dense, shape=(1, 16, 16)).features(x)
     torch.testing.assert_close(features, torch.cat(network(x).features, dim=1))
+    lenet, x = LeNet(maps=(2, 3), hidden=4), torch.rand(3, 1, 28, 28)
+    network = judge(lenet, (1, 28, 28)).eval()
+    *maps, last = network(x).features
+    features = Classifier(network, spec=lenet, shape=(1, 28, 28)).features(x)
+    torch.testing.assert_close(features, torch.cat([pooled(maps), last], dim=1))
 
 
 def test_a_discriminator_without_classes_says_so():

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from unpaired import runs
-from unpaired.engine import journal
+from unpaired.bundle import Product
+from unpaired.engine import checkpoint, journal
 from unpaired.engine.runtime import machine
 from unpaired.errors import ConfigError, RunError, meant
 from unpaired.files import write_json
-from unpaired.games import specs
+from unpaired.games import specs, table
 from unpaired.options import DataOptions, Training
 from unpaired.run_config import load_config
 from unpaired.version import commit
@@ -142,24 +143,46 @@ def find(table: Mapping[str, Experiment], name: str) -> Experiment:
     return table[name]
 
 
-def trained(lab: Lab, name: str, *, source: str | Path, game: specs.GameSpec, data: DataOptions, training: Training) -> Path:
+def trained(
+    lab: Lab,
+    name: str,
+    *,
+    source: str | Path | tuple[str, ...],
+    game: specs.GameSpec,
+    data: DataOptions,
+    training: Training,
+) -> Path:
     """The folder of a finished run below the lab's; trained now, or taken up where it was cut off, if it is not there yet.
 
-    name: of its folder, with "/" between folders. RunError where the folder holds a run of other options or images.
+    name: of its folder, with "/" between folders; source: one, or several. RunError where the folder holds a run of other options
+    or images.
     """
-    folder = lab.runs / name
+    folder, sources = lab.runs / name, source if isinstance(source, tuple) else (source,)
     before = minutes(folder)
     if not (folder / "config.json").exists():
-        runs.train(source, out=folder, game=game, data=data, training=training)
+        runs.train(*sources, out=folder, game=game, data=data, training=training)
     run = load_config(folder)
     if (run.game, run.data, run.training) != (game, data, training):
         raise RunError(f"{folder} was trained with other options than this experiment's; remove it, or choose another --runs")
-    if run.sources not in ((str(source),), (str(Path(source).absolute()),)):
-        raise RunError(f"{folder} was trained on {', '.join(run.sources)}, not on {source}; remove it, or choose another --runs")
+    asked = [(str(one), str(Path(one).absolute())) for one in sources]
+    if len(run.sources) != len(asked) or any(found not in either for found, either in zip(run.sources, asked, strict=True)):
+        wanted = ", ".join(map(str, sources))
+        raise RunError(f"{folder} was trained on {', '.join(run.sources)}, not on {wanted}; remove it, or choose another --runs")
     if not any(event["event"] == "end" and event["complete"] for event in journal.read(folder)):
         runs.resume(folder)
     lab.trainings.append(Reused(before, run.commit))
     return folder
+
+
+def as_it_ended(folder: Path) -> Mapping[str, Product]:
+    """What a finished run ended with (the moving average of its weights, where there is one), not its best checkpoint."""
+    run = load_config(folder)
+    tensors, _ = checkpoint.load(folder / "checkpoints" / "last.safetensors")
+    game = table.build(run.game, seed=run.training.seed, **runs.open_data(run).samples())
+    averages = {name.removeprefix("module."): value for name, value in checkpoint.under(tensors, "average").items()}
+    averages.pop("n_averaged", None)
+    game.load_state_dict(checkpoint.under(tensors, "game") | averages)
+    return game.eval().remains()
 
 
 def minutes(folder: Path) -> float:

@@ -1,6 +1,17 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import earth, edges, faces, faces_attributes, faces_two_styles, sae_mnist, toy, toy_conditions
+from unpaired.experiments import (
+    cogan_digits,
+    digits_adaptation,
+    earth,
+    edges,
+    faces,
+    faces_attributes,
+    faces_two_styles,
+    sae_mnist,
+    toy,
+    toy_conditions,
+)
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
 
@@ -19,7 +30,10 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {}
+UNMEASURED: dict[str, Experiment] = {
+    "cogan-digits": cogan_digits.COGAN_DIGITS,
+    "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
+}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from unpaired.data.image_pair import Joint
 from unpaired.games import specs
@@ -42,6 +42,8 @@ class CoGAN(Game[Joint]):
         }
         if self.classes:
             losses["classes"] = self.spec.classification * class_loss(real[0].classes, batch.a.classes)  # section 4
+        if self.spec.agreement:
+            losses["agreement"] = self.spec.agreement * _apart(made[0].features[-1], made[1].features[-1])  # the authors' code
         yield Turn("discriminators", losses)
 
         judged = self.discriminate(fake_a, fake_b)
@@ -59,3 +61,8 @@ class CoGAN(Game[Joint]):
 
     def chance(self) -> dict[str, float]:
         return {"discriminators/a": self.spec.gan.chance, "discriminators/b": self.spec.gan.chance}
+
+
+def _apart(a: Tensor, b: Tensor) -> Tensor:
+    """E |a - b|_2^2 over pairs of features [N, ...]."""
+    return (a.float() - b.float()).square().flatten(1).sum(dim=1).mean()

@@ -8,6 +8,7 @@ from unpaired.data.batches import Unpaired
 from unpaired.errors import ShapeError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn, together
+from unpaired.games.reading import Reader
 from unpaired.games.replay import Replay
 from unpaired.networks.build import Shape, discriminator, generator
 from unpaired.translator import Translator, both_ways
@@ -16,7 +17,8 @@ from unpaired.translator import Translator, both_ways
 class CycleGAN(Game[Unpaired]):
     """G -> a_to_b, F -> b_to_a, D_X -> discriminate_a, D_Y -> discriminate_b; x, y -> a, b.
 
-    Losses whose weight is 0 are not computed, and without an adversarial one there are no discriminators.
+    Losses whose weight is 0 are not computed, and without an adversarial one there are no discriminators. With `same_class` a
+    classifier f_S -> read keeps translations in the class that it reads in the image (CyCADA).
     """
 
     def __init__(self, spec: specs.CycleGAN, *, shape_a: Shape, shape_b: Shape) -> None:
@@ -30,6 +32,10 @@ class CycleGAN(Game[Unpaired]):
             self.discriminate_a = discriminator(spec.discriminator, shape_a)
             self.discriminate_b = discriminator(spec.discriminator, shape_b)
             self.replay_a, self.replay_b = Replay(spec.pool, shape_a), Replay(spec.pool, shape_b)
+        if isinstance(spec.semantic, specs.SameClass):
+            if shape_a != shape_b:
+                raise ShapeError(f"one classifier reads both domains, so they need one shape; found {shape_a} and {shape_b}")
+            self.read = Reader(spec.semantic.reader, shape=shape_a)
 
     def players(self) -> dict[str, nn.Module]:
         players: dict[str, nn.Module] = {"generators": nn.ModuleList([self.a_to_b, self.b_to_a])}
@@ -53,6 +59,9 @@ class CycleGAN(Game[Unpaired]):
             losses["cycle_a"] = spec.forward * distance(self.b_to_a(fake_b), a)  # |F(G(x)) - x|, equation 2
         if spec.backward:
             losses["cycle_b"] = spec.backward * distance(self.a_to_b(fake_a), b)  # |G(F(y)) - y|
+        if isinstance(spec.semantic, specs.SameClass):
+            losses["semantic_a"] = spec.semantic.weight * self.read.disagreement(a, fake_b)  # CyCADA, section 3
+            losses["semantic_b"] = spec.semantic.weight * self.read.disagreement(b, fake_a)
         yield Turn("generators", losses)
         if spec.adversarial:
             real_a, old_a = together(self.discriminate_a, a, self.replay_a.swap(fake_a))

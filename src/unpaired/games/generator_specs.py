@@ -7,7 +7,14 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 from unpaired.config import options
 from unpaired.losses import L2, Adversarial, Critical, Distance, NonSaturating, Wasserstein
 from unpaired.networks import specs as networks
-from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator, DenseAutoencoder, DenseGenerator, MaxoutDiscriminator
+from unpaired.networks.specs import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    DenseAutoencoder,
+    DenseGenerator,
+    LeNet,
+    MaxoutDiscriminator,
+)
 from unpaired.options import Adam
 
 if TYPE_CHECKING:
@@ -175,11 +182,25 @@ class CoGAN:
     classification: NonNegativeFloat = 1.0
     """Weight of a classifier on the discriminators' last hidden layer, trained on domain A where that has classes (section 4:
     then it reads B's too); 0 for none."""
+    agreement: NonNegativeFloat = 0.0
+    """Weight of the squared distance between the discriminators' last hidden layers on a pair from one noise, which they lessen:
+    not in the paper; 0.01 in its authors' code for adaptation, with classification 10. It ties B's classes to A's."""
     noise: PositiveInt = 100
     """Numbers of a sample's noise z: 100 in the paper."""
     distribution: networks.Distribution = "uniform"
     """What each of them is drawn from."""
     optimizer: Adam = Adam()
+
+
+@options
+class Classifier:
+    """A classifier of images, taught by their labels: by itself, or as what adaptation to other images is measured by."""
+
+    game: Literal["classifier"] = "classifier"
+    plays: ClassVar[Literal["images"]] = "images"
+    network: networks.Judge = LeNet()
+    """The network, as of a discriminator: lenet for small images, dcgan for 28, 32, 64 or 128 px."""
+    optimizer: Adam = Adam(learning_rate=1e-3, beta1=0.9)
 
 
 @options

@@ -5,12 +5,13 @@ Where a paper and its authors' code differ, the paper is the default and the cod
 loss is on, as in its authors' code.
 """
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from unpaired.config import options
-from unpaired.games.generator_specs import ACGAN, DCGAN, GAN, SGAN, Autoencoder, CoGAN
+from unpaired.games.generator_specs import ACGAN, DCGAN, GAN, SGAN, Autoencoder, Classifier, CoGAN
 from unpaired.losses import L1, L2, Adversarial, Critical, Distance, LeastSquares, NonSaturating, Wasserstein
 from unpaired.networks.specs import (
     RESNET_9,
@@ -156,6 +157,29 @@ class DiscoGAN:
 
 
 @options
+class AnyClass:
+    """Nobody reads the translations, as in CycleGAN."""
+
+    kind: Literal["none"] = "none"
+
+
+@options
+class SameClass:
+    """A classifier that stays as it is has to read translations as it reads images (CyCADA: Hoffman et al. 2018, section 3)."""
+
+    kind: Literal["same_class"] = "same_class"
+    reader: str = ""
+    """A run's folder or a bundle with a classifier, of domain A in the paper."""
+    weight: PositiveFloat = 1.0
+    """Of the two losses: 1 in the authors' code."""
+
+    @field_validator("reader")
+    @classmethod
+    def _lasts(cls, reader: str) -> str:
+        return str(Path(reader).absolute()) if reader else reader  # a run may be resumed from elsewhere
+
+
+@options
 class CycleGAN:
     """Two GANs whose generators must undo each other (Zhu et al. 2017).
 
@@ -184,6 +208,8 @@ class CycleGAN:
     the paper for paintings; 0 else."""
     pool: NonNegativeInt = 50
     """Generated images that are kept to show the discriminators old ones too; 0 for none."""
+    semantic: Annotated[AnyClass | SameClass, Field(discriminator="kind")] = AnyClass()
+    """Who reads the translations: a classifier keeps them from becoming images of another class (not in CycleGAN, but CyCADA)."""
     optimizer: Adam = Adam()
 
     @model_validator(mode="after")
@@ -253,6 +279,7 @@ GameSpec = Annotated[
     | SGAN
     | ACGAN
     | CoGAN
+    | Classifier
     | Autoencoder,
     Field(discriminator="game"),
 ]

@@ -8,6 +8,7 @@ from unpaired.games import specs
 from unpaired.games.acgan import ACGAN
 from unpaired.games.autoencoder import Autoencoder
 from unpaired.games.base import Game
+from unpaired.games.classifier import Classifier
 from unpaired.games.cogan import CoGAN
 from unpaired.games.cyclegan import CycleGAN
 from unpaired.games.discogan import DiscoGAN
@@ -29,6 +30,7 @@ GAMES: dict[type, type[Game]] = {
     specs.SGAN: SGAN,
     specs.ACGAN: ACGAN,
     specs.CoGAN: CoGAN,
+    specs.Classifier: Classifier,
     specs.Autoencoder: Autoencoder,
 }
 

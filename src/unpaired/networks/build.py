@@ -8,6 +8,7 @@ from unpaired.networks import specs
 from unpaired.networks.dcgan import DCGANDiscriminatorNet, DCGANGeneratorNet
 from unpaired.networks.dense import DenseGeneratorNet, MaxoutDiscriminatorNet
 from unpaired.networks.encoder_decoder import ConvDiscriminatorNet, EncoderDecoderNet
+from unpaired.networks.lenet import LeNetNet
 from unpaired.networks.mlp import MlpDiscriminator, MlpJudge, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.residual_image import ResidualImageGenerator
@@ -202,6 +203,10 @@ def judge(spec: specs.AnyJudge, shape: Shape, *, source: bool = True, classes: i
                 reach=spec.reach,
                 source=source,
                 classes=classes,
+            )
+        case specs.LeNet():
+            return LeNetNet(
+                in_channels=channels, size=(height, width), maps=spec.maps, hidden=spec.hidden, source=source, classes=classes
             )
 
 

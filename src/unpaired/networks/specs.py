@@ -240,6 +240,20 @@ class MaxoutDiscriminator:
 
 
 @options
+class LeNet:
+    """CoGAN's discriminator for digits (Liu & Tuzel 2016, appendix; the authors' code): 5x5 convolutions and a dense layer.
+
+    Their maxima halve the image; no normalisation. For images of 16 to some 64 px.
+    """
+
+    kind: Literal["lenet"] = "lenet"
+    maps: tuple[PositiveInt, ...] = Field(default=(20, 50), min_length=1)
+    """Channels of each convolution."""
+    hidden: PositiveInt = 500
+    """Units of the dense layer."""
+
+
+@options
 class DenseAutoencoder:
     """Fully connected levels, as deep autoencoders began (Hinton and Salakhutdinov 2006); to be trained one by one or at once."""
 
@@ -275,8 +289,8 @@ Distribution = Literal["uniform", "normal"]
 """What noise is drawn from: each number evenly from -1 to 1, or from N(0, 1)."""
 
 NoiseGenerator = Annotated[DCGANGenerator | DenseGenerator, Field(discriminator="kind")]
-Judge = Annotated[DCGANDiscriminator | MaxoutDiscriminator, Field(discriminator="kind")]
+Judge = Annotated[DCGANDiscriminator | MaxoutDiscriminator | LeNet, Field(discriminator="kind")]
 AnyNoiseGenerator = Annotated[DCGANGenerator | DenseGenerator | Mlp, Field(discriminator="kind")]
-AnyJudge = Annotated[DCGANDiscriminator | MaxoutDiscriminator | Mlp, Field(discriminator="kind")]
+AnyJudge = Annotated[DCGANDiscriminator | MaxoutDiscriminator | LeNet | Mlp, Field(discriminator="kind")]
 """The last two for images, or by Mlp for points."""
 Autoencoder = Annotated[DenseAutoencoder | ConvAutoencoder, Field(discriminator="kind")]

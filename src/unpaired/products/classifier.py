@@ -66,7 +66,7 @@ class Classifier:
 
         def joined(part: Tensor) -> Tensor:
             layers = self.network.forward(part).features
-            return pooled(layers) if layers[0].dim() == 4 else torch.cat(layers, dim=1)
+            return torch.cat([pooled([layer]) if layer.dim() == 4 else layer for layer in layers], dim=1)
 
         with evaluating(self.network) as device:
             return in_parts(joined, x, device=device)
