@@ -4,7 +4,7 @@ Their questions, on handwritten digits instead of ImageNet: does a sample show i
 resolution is lost; do the samples of a class differ as much as real ones do (4.2); are they copies (4.4)?
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
-from unpaired.experiments.reader import accuracy, taught
+from unpaired.experiments.classifier import Lessons, taught
 from unpaired.games import specs
 from unpaired.metrics import discriminability, diversity, neighbours
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator
@@ -41,10 +41,12 @@ SEED = 1
 COLUMNS = 16
 NEIGHBOURS = 4
 """Training digits shown below each sample."""
-JUDGE = DCGANDiscriminator(width=32, kernel=5, dropout=0.5, init="default")
+LESSONS = Lessons(batch=64, disturb=False)
 
 Labelled = tuple[Tensor, Tensor]
 """Images [N, C, H, W] in [-1, 1], and the class of each, int64 [N]."""
+Scores = Callable[[Tensor], Tensor]
+"""[N, C, H, W] -> scores of classes [N, K]."""
 
 
 class Budget(NamedTuple):
@@ -92,9 +94,11 @@ def training(size: Size) -> Training:
     )
 
 
-def lessons(size: Size) -> Training:
-    """How the judge is taught."""
-    return Training(steps=BUDGETS[size].lessons, batch=64, schedule="linear", ema=0.99, seed=1)
+def judge_of(data: ImageSet, *, steps: int) -> Scores:
+    """What reads the classes of digits: taught on the real training digits, which are all that it sees."""
+    pixels, classes = images.to_tensor(data.train.pixels), torch.from_numpy(data.train_classes)
+    judge = taught(pixels, classes[:, None], classes=(len(data.classes),), lessons=LESSONS._replace(steps=steps))
+    return lambda x: judge(x)[0]
 
 
 def compare(lab: Lab) -> Metrics:
@@ -105,7 +109,7 @@ def compare(lab: Lab) -> Metrics:
     assert isinstance(sampler, Sampler)
     assert isinstance(own, Classifier)
     data = open_image_set((str(folder_of(SET, size=DATA.size, cache=cache_folder())),), DATA)
-    judge = taught(JUDGE, data, training=lessons(lab.size), adam=Adam(learning_rate=1e-3, beta1=0.9))
+    judge = judge_of(data, steps=BUDGETS[lab.size].lessons)
     count = BUDGETS[lab.size].samples * len(data.classes)
     asked = sampler.classes_of(count)
     assert asked is not None
@@ -118,20 +122,25 @@ def compare(lab: Lab) -> Metrics:
             CLASSES: by_class(data, judge, made),
             NEAREST: distances,
         },
-        "judge's accuracy on test digits": accuracy(judge, *test),
-        "discriminator's accuracy on test digits": accuracy(own, *test),
+        "judge's accuracy on test digits": share_read(judge, *test),
+        "discriminator's accuracy on test digits": share_read(own.scores, *test),
         "copying": copied,
         "training_minutes": round(minutes(folder), 1),
     }
 
 
-def read_at(sides: Sequence[int], judge: Classifier, x: Tensor, classes: Tensor) -> dict[str, float]:
-    """By side in pixels, the share of images whose class the judge tells after they lost what is finer."""
-    found = discriminability.discriminability(x, classes, classifier=judge.scores, sides=sides)
+def share_read(judge: Scores, x: Tensor, classes: Tensor) -> float:
+    """The share of images [N, C, H, W] whose class [N] is told."""
+    return discriminability.discriminability(x, classes, classifier=judge, sides=(x.shape[-1],))[x.shape[-1]]
+
+
+def read_at(sides: Sequence[int], judge: Scores, x: Tensor, classes: Tensor) -> dict[str, float]:
+    """By side in pixels, the share of images whose class is told after they lost what is finer."""
+    found = discriminability.discriminability(x, classes, classifier=judge, sides=sides)
     return {f"{side} px": round(share, 4) for side, share in found.items()}
 
 
-def by_class(data: ImageSet, judge: Classifier, made: Labelled) -> dict[str, dict[str, float]]:
+def by_class(data: ImageSet, judge: Scores, made: Labelled) -> dict[str, dict[str, float]]:
     """Of each class, the share of samples that the judge reads as it, and the mean MS-SSIM of random pairs of samples, and of
     training digits.
     """
@@ -141,7 +150,7 @@ def by_class(data: ImageSet, judge: Classifier, made: Labelled) -> dict[str, dic
     alike_real = diversity.within_class_similarity(real, of_real, pairs=PAIRS)
     return {
         name: {
-            "read": round(accuracy(judge, x[classes == index], classes[classes == index]), 4),
+            "read": round(share_read(judge, x[classes == index], classes[classes == index]), 4),
             f"MS-SSIM of {SAMPLES}": round(alike[index], 4),
             f"MS-SSIM of {TRAINING}": round(alike_real[index], 4),
         }
@@ -257,8 +266,8 @@ DEVIATIONS = (
     "DCGAN's networks at 28 px, small in the default size, with the paper's dropout of 0.5; the generator's loss is the "
     "non-saturating one, as is usual",
     "learning rate 4e-4, falling to zero in the second half, and a moving average of the weights: for the small budget",
-    "the judge is a convolutional network taught on the training digits, where the paper has Inception; it reads enlarged 14 px "
-    "and 7 px images, as Inception did, without having been taught on such",
+    "the judge is a small convolutional network taught on the training digits, where the paper has Inception; like that, it reads "
+    "images that were made coarser without having been taught on such",
     "MS-SSIM at 28 px has two scales, of the five that images of 128 px have room for",
     "near training digits are sought by the Euclidean distance of pixels, the paper's by the absolute one",
     "one training seed",
