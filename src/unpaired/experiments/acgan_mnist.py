@@ -266,8 +266,8 @@ DEVIATIONS = (
     "DCGAN's networks at 28 px, small in the default size, with the paper's dropout of 0.5; the generator's loss is the "
     "non-saturating one, as is usual",
     "learning rate 4e-4, falling to zero in the second half, and a moving average of the weights: for the small budget",
-    "the judge is a small convolutional network taught on the training digits, where the paper has Inception; like that, it reads "
-    "images that were made coarser without having been taught on such",
+    "the judge is a small convolutional network taught on the training digits, where the paper has Inception; like that, it "
+    "reads images that were made coarser without having been taught on such",
     "MS-SSIM at 28 px has two scales, of the five that images of 128 px have room for",
     "near training digits are sought by the Euclidean distance of pixels, the paper's by the absolute one",
     "one training seed",
