@@ -65,6 +65,16 @@ def test_the_same_lessons_teach_the_same_and_leave_the_callers_randomness_alone(
     assert not torch.equal(first.answer.weight, other.answer.weight)
 
 
+def test_lessons_may_leave_images_as_they_are() -> None:
+    """A bar on the left is not one on the right, which a mirrored image would say. 28 px are halved to 1."""
+    x = -torch.ones(40, 1, 28, 28)
+    x[:20, ..., 2:8], x[20:, ..., 20:26] = 1, 1
+    values = torch.tensor([0] * 20 + [1] * 20)[:, None]
+    plain = LESSONS._replace(steps=20, disturb=False)
+    assert accuracy(taught(x, values, classes=(2,), lessons=plain).values(x), values) == [1]
+    assert accuracy(taught(x, values, classes=(2,), lessons=LESSONS._replace(steps=20)).values(x), values)[0] < 0.9
+
+
 def test_an_answer_does_not_depend_on_its_neighbours() -> None:
     classifier = Classifier(channels=3, size=(16, 32), classes=CLASSES, width=4)  # in training mode, to which it returns
     x = torch.randn(5, 3, 16, 32)

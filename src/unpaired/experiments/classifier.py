@@ -19,13 +19,16 @@ UNKNOWN = -1
 
 
 class Lessons(NamedTuple):
-    """How a classifier is trained. width: channels at full resolution; they double with each halving but the last."""
+    """How a classifier is trained. width: channels at full resolution; they double with each halving but the last. disturb: by
+    disturbed images, not by the images as they are.
+    """
 
     steps: int = 800
     batch: int = 32
     width: int = 16
     learning_rate: float = 3e-3
     seed: int = 0
+    disturb: bool = True
 
 
 class Classifier(nn.Module):
@@ -58,8 +61,8 @@ class Classifier(nn.Module):
 
 
 def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: Lessons) -> Classifier:
-    """A classifier that was trained on these images, `disturbed`: the sum of each attribute's cross-entropy over the images where
-    it is known; Adam, half a cosine.
+    """A classifier that was trained on these images, `disturbed` if the lessons say so: the sum of each attribute's cross-entropy
+    over the images where it is known; Adam, half a cosine.
 
     images: [N, C, H, W] in [-1, 1]; values: [N, A], integers below `classes` (how many values each attribute has), or -1 where
     unknown. The same arguments give the same weights on the same machine; the caller's random state stays as it was. ShapeError
@@ -74,7 +77,8 @@ def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: L
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons.steps)
         for _ in range(lessons.steps):
             rows = torch.randint(len(images), (lessons.batch,))
-            loss = loss_of(classifier(disturbed(images[rows])), values[rows])
+            shown = disturbed(images[rows]) if lessons.disturb else images[rows]
+            loss = loss_of(classifier(shown), values[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -113,10 +117,10 @@ def accuracy(found: Tensor, wanted: Tensor) -> list[float]:
 
 
 def _check(images: Tensor, values: Tensor, classes: Sequence[int]) -> None:
-    if images.ndim != 4 or values.shape != (len(images), len(classes)) or any(side % 16 for side in images.shape[2:]):
+    if images.ndim != 4 or values.shape != (len(images), len(classes)) or min(images.shape[2:]) < 16:
         raise ShapeError(
             f"found images {list(images.shape)}, values {list(values.shape)} and {len(classes)} attributes; "
-            "wanted [N, C, H, W] and [N, attributes], H and W multiples of 16"
+            "wanted [N, C, H, W] and [N, attributes], H and W from 16 on"
         )
     highest = values.max(0).values.tolist()
     if any(value >= count for value, count in zip(highest, classes, strict=True)) or values.min() < UNKNOWN:

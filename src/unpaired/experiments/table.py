@@ -1,6 +1,7 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
 from unpaired.experiments import (
+    acgan_mnist,
     cogan_digits,
     digits_adaptation,
     earth,
@@ -31,6 +32,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
+    "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
     "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
 }
