@@ -34,7 +34,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         idx.write(folder, train=bars(200, seed=0), test=bars(120, seed=1), classes=NAMES, named=False, card=card)
 
     monkeypatch.setitem(table.SETS, "mnist", table.SETS["mnist"]._replace(make=make))
-    tiny = acgan_mnist.Budget(4, 8, generator=4, discriminator=4, learning_rate=1e-3, lessons=60, samples=12)
+    tiny = acgan_mnist.Budget(4, 8, generator=4, discriminator=4, dropout=0.5, learning_rate=1e-3, lessons=60, samples=12)
     monkeypatch.setattr(acgan_mnist, "BUDGETS", {"quick": tiny})
     monkeypatch.setattr(acgan_mnist, "PAIRS", 5)
 

@@ -50,32 +50,33 @@ Scores = Callable[[Tensor], Tensor]
 
 
 class Budget(NamedTuple):
-    """What a size spends. generator, discriminator: channels of the layer next to the image; lessons: steps of the judge;
-    samples: of each class.
+    """What a size spends. generator, discriminator: channels of the layer next to the image; dropout: of the
+    discriminator; lessons: steps of the judge; samples: of each class.
     """
 
     steps: int
     batch: int
     generator: int
     discriminator: int
+    dropout: float
     learning_rate: float
     lessons: int
     samples: int
 
 
 BUDGETS: Mapping[Size, Budget] = {
-    "quick": Budget(60, 64, generator=16, discriminator=16, learning_rate=1e-3, lessons=100, samples=50),
-    "default": Budget(8000, 64, generator=48, discriminator=32, learning_rate=4e-4, lessons=3000, samples=1000),
-    "paper": Budget(50_000, 100, generator=128, discriminator=64, learning_rate=2e-4, lessons=20_000, samples=1000),
+    "quick": Budget(60, 64, generator=16, discriminator=16, dropout=0.5, learning_rate=1e-3, lessons=100, samples=50),
+    "default": Budget(8000, 64, generator=48, discriminator=48, dropout=0.2, learning_rate=4e-4, lessons=3000, samples=1000),
+    "paper": Budget(50_000, 100, generator=128, discriminator=64, dropout=0.5, learning_rate=2e-4, lessons=20_000, samples=1000),
 }
 
 
 def model(size: Size) -> specs.ACGAN:
-    """The game: the paper's losses and dropout, between DCGAN's networks."""
+    """The game: the paper's losses between DCGAN's networks."""
     budget = BUDGETS[size]
     return specs.ACGAN(
         generator=DCGANGenerator(width=budget.generator),
-        discriminator=DCGANDiscriminator(width=budget.discriminator, dropout=0.5),
+        discriminator=DCGANDiscriminator(width=budget.discriminator, dropout=budget.dropout),
         optimizer=Adam(learning_rate=budget.learning_rate),
     )
 
@@ -263,8 +264,9 @@ CLAIMS = (
 DEVIATIONS = (
     "MNIST (55,000 training digits, the official test digits) instead of ImageNet and CIFAR-10; one ACGAN for all ten classes, "
     "where the paper has 100 for ten of ImageNet's classes each",
-    "DCGAN's networks at 28 px, small in the default size, with the paper's dropout of 0.5; the generator's loss is the "
-    "non-saturating one, as is usual",
+    "DCGAN's networks at 28 px, small in the default size and there with a dropout of 0.2 instead of 0.5: so narrow a "
+    "discriminator with half of its values dropped let ill-made digits pass (95.9 % of samples were read as their class by the "
+    "judge here); the generator's loss is the non-saturating one, as is usual",
     "learning rate 4e-4, falling to zero in the second half, and a moving average of the weights: for the small budget",
     "the judge is a small convolutional network taught on the training digits, where the paper has Inception; like that, it "
     "reads images that were made coarser without having been taught on such",
