@@ -1,6 +1,16 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import earth, edges, faces, faces_attributes, faces_two_styles, sae_mnist, toy, toy_conditions
+from unpaired.experiments import (
+    dcgan_mnist,
+    earth,
+    edges,
+    faces,
+    faces_attributes,
+    faces_two_styles,
+    sae_mnist,
+    toy,
+    toy_conditions,
+)
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
 
@@ -20,6 +30,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 UNMEASURED: dict[str, Experiment] = {
     "sae-mnist": sae_mnist.SAE,
+    "dcgan-mnist": dcgan_mnist.DIGITS,
 }
 """Those that wait for a result."""
 
