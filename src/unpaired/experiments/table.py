@@ -3,6 +3,7 @@
 from unpaired.experiments import (
     acgan_mnist,
     cogan_digits,
+    dcgan_mnist,
     digits_adaptation,
     earth,
     edges,
@@ -28,12 +29,13 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-attributes": faces_attributes.ATTRIBUTES,
     "faces-two-styles": faces_two_styles.TWO_STYLES,
     "sae-mnist": sae_mnist.SAE,
+    "dcgan-mnist": dcgan_mnist.DIGITS,
+    "cogan-digits": cogan_digits.COGAN_DIGITS,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
-    "cogan-digits": cogan_digits.COGAN_DIGITS,
     "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
 }
 """Those that wait for a result."""
