@@ -128,6 +128,7 @@ WRITERS: dict[str, Callable[[Result], str]] = {
     "conditions": conditions,
     "attributes": attributes,
     "tables": tables,
+    "accuracy": accuracy,
     "facts": facts,
     "summary": summary,
 }
