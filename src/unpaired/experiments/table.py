@@ -31,12 +31,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     "sae-mnist": sae_mnist.SAE,
     "dcgan-mnist": dcgan_mnist.DIGITS,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
+    "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
-    "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
 }
 """Those that wait for a result."""
 
