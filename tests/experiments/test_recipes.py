@@ -13,7 +13,7 @@ from unpaired import cli
 from unpaired.data.sources import find_domains
 from unpaired.errors import ConfigError, DataError
 from unpaired.experiments import base, recipes
-from unpaired.experiments.table import EVERYTHING, EXPERIMENTS
+from unpaired.experiments.table import EVERYTHING, EXPERIMENTS, UNMEASURED
 from unpaired.games import specs
 from unpaired.metrics import features
 from unpaired.networks.specs import ResNet, UNet
@@ -257,4 +257,4 @@ def test_the_command_line_runs_a_recipe_on_a_zip(tmp_path: Path, capsys: pytest.
 
 def test_names_are_told_apart() -> None:
     assert len(BY_NAME) == len(recipes.ALL)
-    assert len(EVERYTHING) == len(EXPERIMENTS) + len(recipes.RECIPES)
+    assert len(EVERYTHING) == len(EXPERIMENTS) + len(UNMEASURED) + len(recipes.RECIPES)

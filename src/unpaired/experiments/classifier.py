@@ -5,7 +5,7 @@ show. This one is small enough to be trained within a minute, and answers for se
 training images alone: a judge that has seen translated ones, or those that are judged, is none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -57,15 +57,23 @@ class Classifier(nn.Module):
             self.train(training)
 
 
-def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: Lessons) -> Classifier:
-    """A classifier that was trained on these images, `disturbed`: the sum of each attribute's cross-entropy over the images where
-    it is known; Adam, half a cosine.
+def taught(
+    images: Tensor,
+    values: Tensor,
+    *,
+    classes: Sequence[int],
+    lessons: Lessons,
+    disturb: Callable[[Tensor], Tensor] | None = None,
+) -> Classifier:
+    """A classifier that was trained on these images, `disturbed` (or by `disturb`, where they must not be mirrored): the sum of
+    each attribute's cross-entropy over the images where it is known; Adam, half a cosine.
 
     images: [N, C, H, W] in [-1, 1]; values: [N, A], integers below `classes` (how many values each attribute has), or -1 where
     unknown. The same arguments give the same weights on the same machine; the caller's random state stays as it was. ShapeError
     where they do not fit.
     """
     _check(images, values, classes)
+    disturb = disturb or disturbed
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lessons.seed)
         size = (images.shape[2], images.shape[3])
@@ -74,7 +82,7 @@ def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: L
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons.steps)
         for _ in range(lessons.steps):
             rows = torch.randint(len(images), (lessons.batch,))
-            loss = loss_of(classifier(disturbed(images[rows])), values[rows])
+            loss = loss_of(classifier(disturb(images[rows])), values[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

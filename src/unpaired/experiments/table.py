@@ -1,6 +1,6 @@
 """Every experiment, by name: those that bring their images, and the recipes, which run on the user's."""
 
-from unpaired.experiments import earth, edges, faces, faces_attributes, faces_two_styles, toy, toy_conditions
+from unpaired.experiments import earth, edges, faces, faces_attributes, faces_two_styles, modes, toy, toy_conditions
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
 
@@ -18,5 +18,10 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **RECIPES}
+UNMEASURED: dict[str, Experiment] = {
+    "modes": modes.MODES,
+}
+"""Those that wait for a result."""
+
+EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}
 """What `unpaired reproduce` can run."""

@@ -45,7 +45,7 @@ def covered(points: Tensor, *, centres: Tensor, sigma: float, share: float = 0.0
 
 
 def divergence(points: Tensor, *, centres: Tensor, sigma: float) -> Tensor:
-    """Kullback-Leibler divergence of the modes of high-quality samples from all modes alike, in nats (Lin et al. 2018: reverse KL).
+    """Kullback-Leibler divergence of the high-quality samples' modes from all modes alike, in nats (Lin et al. 2018: reverse KL).
 
     points: [..., N, 2]; returns [...]: 0 where each mode holds as many, ln M where one holds all, or where there are none.
     """
