@@ -142,7 +142,8 @@ class Crowd:
 
     def measure(self, weights: str) -> dict[str, list[float]]:
         """Of each member: modes with a high-quality sample, the share of high-quality samples, and the modes' divergence."""
-        points, where = self.sample(weights), {"centres": self.centres, "sigma": self.sigma}
+        points = self.sample(weights)
+        where: dict[str, Any] = {"centres": self.centres, "sigma": self.sigma}
         found = {
             "modes": modes.covered(points, **where),
             "high quality": modes.high_quality_share(points, **where),
