@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from unpaired.config import from_dict
 from unpaired.errors import ConfigError, ShapeError
-from unpaired.losses import L1, L2, Huber, LeastSquares, MinMax, NonSaturating, Wasserstein, feature_matching, slope_penalty
+from unpaired.losses import L1, L2, R1, Huber, LeastSquares, MinMax, NonSaturating, Wasserstein, feature_matching, slope_penalty
 
 SHAPES = [(7,), (5, 1), (4, 1, 1, 1), (3, 1, 6, 6)]
 
@@ -75,6 +75,15 @@ def test_slope_penalty_by_hand():
     flat = torch.zeros(2, 3, requires_grad=True)
     slope_penalty(flat).backward()
     assert flat.grad.isfinite().all()
+
+
+def test_r1_by_hand():
+    # Slopes of length 5, 0 and 1, whatever their shape.
+    slopes = torch.tensor([[[3.0, 4.0]], [[0.0, 0.0]], [[0.6, -0.8]]])
+    assert R1(weight=3.0)(slopes).item() == pytest.approx(3 / 2 * (25 + 0 + 1) / 3)
+    assert R1(weight=3.0)(slopes.bfloat16()).dtype == torch.float32
+    with pytest.raises(ConfigError, match="weight: input should be greater than 0"):
+        from_dict(R1, {"weight": 0.0})
 
 
 def test_hopeless_scores_still_teach():

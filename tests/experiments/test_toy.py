@@ -74,6 +74,11 @@ def test_circle_by_hand() -> None:
     torch.testing.assert_close(toy.circle(4, radius=2.0), torch.tensor([[2.0, 0], [0, 2], [-2, 0], [0, -2]]), atol=1e-6, rtol=0)
 
 
+def test_grid_by_hand() -> None:
+    assert toy.grid(2, apart=3.0).tolist() == [[-1.5, -1.5], [-1.5, 1.5], [1.5, -1.5], [1.5, 1.5]]
+    assert sorted(set(toy.grid(5, apart=2.0).flatten().tolist())) == [-4.0, -2.0, 0.0, 2.0, 4.0]
+
+
 def test_irregular_modes_differ_by_seed_and_keep_their_distance() -> None:
     centres = toy.irregular([0, 1]).b.centres
     assert not torch.equal(centres[0], centres[1])

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from scipy.stats import entropy
 
+from unpaired.data.sets.toy import circle, grid
 from unpaired.errors import ShapeError
-from unpaired.metrics.modes import collisions, covered, high_quality, high_quality_share, nearest_mode
+from unpaired.metrics.modes import collisions, covered, divergence, high_quality, high_quality_share, nearest_mode
 
 CENTRES = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
 POINTS = torch.tensor(
@@ -41,6 +43,23 @@ def test_covered_counts_modes_with_high_quality_samples():
     assert covered(POINTS, centres=CENTRES, sigma=1.0, share=3 / 8).item() == 0
 
 
+def test_divergence_is_of_the_high_quality_samples_alone():
+    # Of high quality: one of mode 0, two of mode 1, none of mode 2.
+    wanted = math.log(3) + math.log(1 / 3) / 3 + math.log(2 / 3) * 2 / 3
+    assert divergence(POINTS, centres=CENTRES, sigma=1.0).item() == pytest.approx(wanted)
+    assert divergence(CENTRES.repeat(4, 1), centres=CENTRES, sigma=1.0).item() == pytest.approx(0, abs=1e-12)
+    assert divergence(CENTRES[:1].expand(5, 2), centres=CENTRES, sigma=1.0).item() == pytest.approx(math.log(3))
+    assert divergence(torch.full((4, 2), 5.0), centres=CENTRES, sigma=1.0).item() == pytest.approx(math.log(3))
+
+
+def test_divergence_agrees_with_scipy():
+    points = CENTRES[torch.randint(3, (50,), generator=torch.Generator().manual_seed(3)) % 2]
+    counts = [int((points == centre).all(dim=1).sum()) for centre in CENTRES]
+    members = torch.stack([points, CENTRES[2].expand(50, 2)])
+    found = divergence(members, centres=CENTRES, sigma=0.5).tolist()
+    assert found == pytest.approx([entropy(counts, [1, 1, 1]), math.log(3)])
+
+
 def test_collisions_count_source_modes_that_share_a_target():
     # Source 0 -> mode 0 (2 of 3), source 1 -> mode 1 (2 of 3), source 2 -> mode 0 (1) or 1 (1): the first of equals.
     sources = torch.tensor([0, 0, 1, 1, 1, 0, 2, 2])
@@ -72,17 +91,7 @@ def test_an_ensembles_members_are_judged_one_by_one():
     assert collisions(members, centres=CENTRES, sources=own).shape == (3,)
 
 
-def ring_of_8() -> torch.Tensor:
-    """Srivastava et al. 2017, Lin et al. 2018: on the unit circle, sigma 0.01."""
-    return torch.tensor([[math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)] for k in range(8)])
-
-
-def grid_of_25() -> torch.Tensor:
-    """The same papers: -4, -2, 0, 2, 4 both ways, sigma 0.05."""
-    return torch.tensor([[x, y] for x in (-4.0, -2.0, 0.0, 2.0, 4.0) for y in (-4.0, -2.0, 0.0, 2.0, 4.0)])
-
-
-@pytest.mark.parametrize(("centres", "sigma"), [(ring_of_8(), 0.01), (grid_of_25(), 0.05)])
+@pytest.mark.parametrize(("centres", "sigma"), [(circle(8, radius=1.0), 0.01), (grid(5, apart=2.0), 0.05)])
 def test_ring_and_grid_as_published(centres, sigma):
     """2500 samples; of high quality within 3 sigma; a mode is captured by one such sample."""
     generator = torch.Generator().manual_seed(0)

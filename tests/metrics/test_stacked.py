@@ -8,7 +8,7 @@ import torch
 from scipy.stats import entropy
 
 from unpaired.errors import ShapeError
-from unpaired.metrics.stacked import stacked_digits, stacked_modes
+from unpaired.metrics.stacked import stacked_digits, stacked_modes, stacked_probabilities
 
 
 def test_one_mode_and_all_modes():
@@ -41,6 +41,14 @@ def test_digits_are_read_channel_by_channel():
     numbers = torch.randint(10, (7, 3), generator=torch.Generator().manual_seed(1))
     images = (numbers / 4.5 - 1).view(7, 3, 1, 1).expand(7, 3, 8, 8)
     assert torch.equal(stacked_digits(images, classifier=by_brightness, batch=4), numbers)
+
+
+def test_probabilities_by_hand():
+    """Scores of ln 3 for the digit 7 and 0 for all others: 3 / 12, and 1 / 12."""
+    scores = torch.zeros(10).index_fill(0, torch.tensor([7]), math.log(3))
+    found = stacked_probabilities(torch.zeros(5, 2, 8, 8), classifier=lambda images: scores.expand(len(images), 10), batch=3)
+    assert found.shape == (5, 2, 10)
+    assert found[4, 1].tolist() == pytest.approx([1 / 12] * 7 + [3 / 12] + [1 / 12] * 2)
 
 
 def test_what_are_no_digits_is_refused():

@@ -15,7 +15,7 @@ from unpaired.config import from_dict
 from unpaired.data.image_set import Images
 from unpaired.errors import ConfigError, ShapeError
 from unpaired.games import specs, table
-from unpaired.losses import LeastSquares, MinMax, NonSaturating, Wasserstein
+from unpaired.losses import R1, LeastSquares, MinMax, NonSaturating, Wasserstein
 from unpaired.networks.judged import Judged
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator, Mlp
 from unpaired.options import Adam
@@ -127,14 +127,49 @@ def test_the_penalty_teaches_the_discriminator():
     assert gradient.item() == pytest.approx(2 * (2 - 1))  # (|2| - 1)^2, by the 2
 
 
+def test_r1():
+    """At the real images (3, 3) and (1, 1), where the score is x^2 / 2, slopes have the squares 18 and 2; D(G(z)) is 1."""
+    game = on_paper(penalty=R1(weight=0.5))
+    game.discriminate = Bowl()
+    game.generate.forward = lambda noise: pixels(-1.0, -1.0, channels=2)
+    found = losses(game, Images(pixels(3.0, 1.0, channels=2), BATCH.classes))
+    wanted = (softplus(-9) + softplus(-1)) / 2 + softplus(1)
+    assert found["discriminator/r1"] == pytest.approx(0.5 / 2 * (18 + 2) / 2, rel=1e-6)
+    assert found["discriminator/source"] == pytest.approx(wanted, rel=1e-6)
+    assert found["generator/source"] == pytest.approx(softplus(-1), rel=1e-6)
+
+
+def test_r1_goes_with_every_loss_and_teaches_the_discriminator():
+    """The slope of 2 x is 2, whatever x: 0.5 / 2 * 4, whose derivative by the 2 is 0.5 * 2; packed, it has two parts."""
+    for packing, squares in ((1, 4.0), (2, 8.0)):
+        game = on_paper(gan=Wasserstein(penalty=1.0), penalty=R1(weight=0.5), packing=packing)
+        turn = next(game.play(BATCH, 0))
+        assert turn.losses["r1"].item() == pytest.approx(0.5 / 2 * squares)
+        (gradient,) = torch.autograd.grad(turn.losses["r1"], [game.discriminate.source])
+        assert gradient.item() == pytest.approx(0.5 * squares / 2)
+        assert list(turn.losses) == ["source", "r1", "penalty"]
+
+
 def test_each_member_s_point_has_a_slope_of_its_own():
     game = table.build(specs.GAN(generator=Mlp(members=3), discriminator=Mlp(members=3), gan=Wasserstein()), shape=(2,), seed=0)
     assert game._slopes(torch.rand(3, 5, 2), torch.rand(3, 5, 2)).shape == (15, 2)
 
 
+def test_a_member_s_r1_is_its_own():
+    """The mean over the members of what each has alone."""
+    networks = {"generator": Mlp(members=3), "discriminator": Mlp(members=3)}
+    game = table.build(specs.GAN(**networks, penalty=R1()), shape=(2,), seed=0)
+    x = torch.rand(3, 5, 2)
+    _, slopes = game._sloping(x)
+    alone = [torch.autograd.grad(game.discriminate(x.requires_grad_()).source[k].sum(), x)[0][k] for k in range(3)]
+    torch.testing.assert_close(slopes.detach(), torch.cat(alone))
+
+
 def test_a_penalty_and_batch_norm_do_not_go_together():
     with pytest.raises(ConfigError, match="a batch norm makes it hang on its neighbours"):
         from_dict(specs.DCGAN, {"game": "dcgan", "gan": {"kind": "wasserstein"}})
+    with pytest.raises(ConfigError, match="a batch norm makes it hang on its neighbours"):
+        from_dict(specs.DCGAN, {"game": "dcgan", "penalty": {"kind": "r1"}})
     assert specs.DCGAN(gan=Wasserstein(penalty=0.0)).gan.penalty == 0
 
 

@@ -17,7 +17,7 @@ from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
-from unpaired.experiments.classifier import Lessons, taught
+from unpaired.experiments.classifier import Lessons, as_they_are, taught
 from unpaired.games import specs
 from unpaired.metrics import discriminability, diversity, neighbours
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator
@@ -41,7 +41,7 @@ SEED = 1
 COLUMNS = 16
 NEIGHBOURS = 4
 """Training digits shown below each sample."""
-LESSONS = Lessons(batch=64, disturb=False)
+LESSONS = Lessons(batch=64)
 
 Labelled = tuple[Tensor, Tensor]
 """Images [N, C, H, W] in [-1, 1], and the class of each, int64 [N]."""
@@ -98,7 +98,8 @@ def training(size: Size) -> Training:
 def judge_of(data: ImageSet, *, steps: int) -> Scores:
     """What reads the classes of digits: taught on the real training digits, which are all that it sees."""
     pixels, classes = images.to_tensor(data.train.pixels), torch.from_numpy(data.train_classes)
-    judge = taught(pixels, classes[:, None], classes=(len(data.classes),), lessons=LESSONS._replace(steps=steps))
+    lessons = LESSONS._replace(steps=steps)
+    judge = taught(pixels, classes[:, None], classes=(len(data.classes),), lessons=lessons, disturb=as_they_are)
     return lambda x: judge(x)[0]
 
 

@@ -5,7 +5,7 @@ show. This one is small enough to be trained within a minute, and answers for se
 training images alone: a judge that has seen translated ones, or those that are judged, is none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,16 +19,13 @@ UNKNOWN = -1
 
 
 class Lessons(NamedTuple):
-    """How a classifier is trained. width: channels at full resolution; they double with each halving but the last. disturb: by
-    disturbed images, not by the images as they are.
-    """
+    """How a classifier is trained. width: channels at full resolution; they double with each halving but the last."""
 
     steps: int = 800
     batch: int = 32
     width: int = 16
     learning_rate: float = 3e-3
     seed: int = 0
-    disturb: bool = True
 
 
 class Classifier(nn.Module):
@@ -60,15 +57,23 @@ class Classifier(nn.Module):
             self.train(training)
 
 
-def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: Lessons) -> Classifier:
-    """A classifier that was trained on these images, `disturbed` if the lessons say so: the sum of each attribute's cross-entropy
-    over the images where it is known; Adam, half a cosine.
+def taught(
+    images: Tensor,
+    values: Tensor,
+    *,
+    classes: Sequence[int],
+    lessons: Lessons,
+    disturb: Callable[[Tensor], Tensor] | None = None,
+) -> Classifier:
+    """A classifier that was trained on these images, `disturbed` (or by `disturb`: digits must not be mirrored): the sum of each
+    attribute's cross-entropy over the images where it is known; Adam, half a cosine.
 
     images: [N, C, H, W] in [-1, 1]; values: [N, A], integers below `classes` (how many values each attribute has), or -1 where
     unknown. The same arguments give the same weights on the same machine; the caller's random state stays as it was. ShapeError
     where they do not fit.
     """
     _check(images, values, classes)
+    disturb = disturb or disturbed
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lessons.seed)
         size = (images.shape[2], images.shape[3])
@@ -77,13 +82,17 @@ def taught(images: Tensor, values: Tensor, *, classes: Sequence[int], lessons: L
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons.steps)
         for _ in range(lessons.steps):
             rows = torch.randint(len(images), (lessons.batch,))
-            shown = disturbed(images[rows]) if lessons.disturb else images[rows]
-            loss = loss_of(classifier(shown), values[rows])
+            loss = loss_of(classifier(disturb(images[rows])), values[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             schedule.step()
     return classifier.eval()
+
+
+def as_they_are(x: Tensor) -> Tensor:
+    """Images undisturbed."""
+    return x
 
 
 def disturbed(x: Tensor) -> Tensor:

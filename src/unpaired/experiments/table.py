@@ -10,6 +10,7 @@ from unpaired.experiments import (
     faces,
     faces_attributes,
     faces_two_styles,
+    modes,
     sae_mnist,
     toy,
     toy_conditions,
@@ -37,6 +38,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 UNMEASURED: dict[str, Experiment] = {
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
+    "modes": modes.MODES,
 }
 """Those that wait for a result."""
 

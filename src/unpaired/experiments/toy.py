@@ -14,11 +14,9 @@ from torch import Tensor
 
 from unpaired import config, images
 from unpaired.data.sets import toy
-from unpaired.engine.runtime import Runtime
-from unpaired.engine.trainer import Trainer
-from unpaired.errors import RunError
 from unpaired.experiments import toy_figures
 from unpaired.experiments.base import Claim, Experiment, Lab, Metrics, Reused, Size
+from unpaired.experiments.played import Played
 from unpaired.experiments.toy_figures import Panel
 from unpaired.files import write_json
 from unpaired.games import specs, table
@@ -26,7 +24,6 @@ from unpaired.losses import L2, Distance
 from unpaired.metrics import modes
 from unpaired.networks.specs import Mlp
 from unpaired.options import Adam, Training
-from unpaired.version import commit
 
 PAPER = "Kim et al., Learning to Discover Cross-Domain Relations with Generative Adversarial Networks, ICML 2017, section 3.4"
 MODELS = ("standard GAN", "GAN with reconstruction", "DiscoGAN")
@@ -91,9 +88,7 @@ def game(
 
 
 class Ensemble:
-    """One model on one geometry, all seeds at once. An observer of its own training, which keeps, every `look_every` steps,
-    what figures need and the measures.
-    """
+    """One model on one geometry, all seeds at once. Every `look_every` steps it keeps what figures need and the measures."""
 
     def __init__(self, data: toy.Toy, spec: specs.GameSpec, *, steps: int, look_every: int, folder: Path) -> None:
         training = Training(
@@ -106,44 +101,25 @@ class Ensemble:
             evaluate_every=look_every,
         )
         self.data, self.folder = data, folder
-        self.origin = {
-            "game": config.to_dict(spec),
-            "training": config.to_dict(training),
-            "modes": [mixture.centres.tolist() for mixture in (data.a, data.b)],
-            "sigmas": [data.a.sigma, data.b.sigma],
-        }
         self.game: Any = table.build(spec, shape_a=(2,), shape_b=(2,), seed=0)
-        self.trainer = Trainer(
+        self.played = Played(
             self.game,
+            spec=spec,
             batches=lambda step, part, seed: data.batch(step, batch=BATCH, seed=seed),
             training=training,
-            adam=spec.optimizer,
-            runtime=Runtime.choose(training),
             folder=folder,
+            origin={
+                "modes": [mixture.centres.tolist() for mixture in (data.a, data.b)],
+                "sigmas": [data.a.sigma, data.b.sigma],
+            },
+            look=self._keep,
         )
         self.untrained = self.measure()
 
     def train(self) -> Reused:
         """Train, or go on where a reproduction was cut off. RunError where what is there was trained otherwise."""
-        before, path = 0.0, self.folder / "config.json"
-        if path.exists():
-            origin = config.read_file(path)
-            at = origin.pop("commit")
-            for part, cls in (("game", specs.GameSpec), ("training", Training)):  # options that are newer have their defaults
-                origin[part] = config.to_dict(config.from_dict(cls, origin[part], where=str(path)))
-            if origin != self.origin:
-                raise RunError(f"{self.folder} was trained otherwise than this experiment's; remove it, or choose another --runs")
-            self.trainer.restore(self.trainer.last)
-            before = self.trainer.progress.seconds / 60
-        else:
-            at = commit()
-            (self.folder / "frames").mkdir(parents=True, exist_ok=True)
-            self._keep(0)
-            self.trainer.save(self.trainer.last)
-            write_json(path, {**self.origin, "commit": at})
-        if not self.trainer.run(journal=None, observer=self):
-            raise KeyboardInterrupt
-        return Reused(before, at)
+        (self.folder / "frames").mkdir(parents=True, exist_ok=True)
+        return self.played.train()
 
     def frames(self) -> list[Panel]:
         """What the first member did over time."""
@@ -169,21 +145,6 @@ class Ensemble:
             for name, value in measures.items():
                 found.setdefault(name, []).append(float(value))
         return found
-
-    # -- as an observer: frames for the figures --
-
-    def losses(self, step: int, losses: Mapping[str, float], *, speed: float, done: float, left: float) -> None:
-        pass
-
-    def evaluate(self, step: int, translators: Mapping[str, Any]) -> float | None:
-        self._keep(step)
-        return None
-
-    def keep(self, step: int, translators: Mapping[str, Any]) -> None:
-        pass
-
-    def say(self, message: str) -> None:
-        print(message)
 
     def _keep(self, step: int) -> None:
         generator = torch.Generator().manual_seed(7)

@@ -1,5 +1,5 @@
 """GAN: a generator against a discriminator (Goodfellow et al. 2014, section 3), and DCGAN (Radford et al. 2015), which is the
-same game between convolutional networks; with two remedies for mode collapse.
+same game between convolutional networks; with remedies for mode collapse: packing, a Wasserstein critic, R1.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from unpaired.data.image_set import Images
 from unpaired.errors import ShapeError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
-from unpaired.losses import Wasserstein, slope_penalty
+from unpaired.losses import R1, Wasserstein, slope_penalty
 from unpaired.networks.build import Shape, judge, noise_generator
 from unpaired.networks.specs import Mlp
 from unpaired.products import Classifier, Noise, Sampler
@@ -42,10 +42,16 @@ class GAN(Game[Images]):
             lead = real.shape[: real.dim() - len(self.shape)]  # several for points of many members
             fake = self.generate(self.noise.draw(*lead).to(real.device)).to(real.dtype)
 
-        losses = {"source": gan.discriminator(self._score(real), self._score(fake.detach()))}  # equation 1
+        penalties = {}
+        if isinstance(spec.penalty, R1):
+            on_real, slopes = self._sloping(self._packed(real))
+            penalties["r1"] = spec.penalty(slopes)
+        else:
+            on_real = self._score(real)
         if isinstance(gan, Wasserstein) and gan.penalty:
-            losses["penalty"] = gan.penalty * slope_penalty(self._slopes(real, fake.detach()))
-        yield Turn("discriminator", losses)
+            penalties["penalty"] = gan.penalty * slope_penalty(self._slopes(real, fake.detach()))
+        source = gan.discriminator(on_real, self._score(fake.detach()))  # equation 1
+        yield Turn("discriminator", {"source": source, **penalties})
 
         if generator_moves:
             yield Turn("generator", {"source": gan.generator(self._score(fake))})
@@ -71,11 +77,15 @@ class GAN(Game[Images]):
         real, fake = self._packed(real), self._packed(fake)
         lead = real.shape[: real.dim() - len(self.shape)]
         share = torch.rand(*lead, *[1] * len(self.shape)).to(real.device)
-        between = (share * real + (1 - share) * fake).requires_grad_()
+        return self._sloping(share * real + (1 - share) * fake)[1]
+
+    def _sloping(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Packed samples -> D's scores, and its slope by each of them: [samples, ...]. Weights learn through both."""
+        x = x.detach().requires_grad_()
         # forward, not the call: what torch.compile makes of a network cannot be differentiated twice.
-        score = self.discriminate.forward(between).source
-        (slopes,) = torch.autograd.grad(score.sum(), between, create_graph=True)
-        return slopes.flatten(0, len(lead) - 1)
+        score = self.discriminate.forward(x).source
+        (slopes,) = torch.autograd.grad(score.sum(), x, create_graph=True)
+        return score, slopes.flatten(0, score.dim() - 1)
 
     def _packed(self, x: Tensor) -> Tensor:
         """Samples [..., N, C, ...] -> [..., N / m, m C, ...]."""

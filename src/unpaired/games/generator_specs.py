@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from unpaired.config import options
-from unpaired.losses import L2, Adversarial, Critical, Distance, NonSaturating, Wasserstein
+from unpaired.losses import L2, R1, Adversarial, Critical, Distance, NonSaturating, NoPenalty, Penalty, Wasserstein
 from unpaired.networks import specs as networks
 from unpaired.networks.specs import (
     DCGANDiscriminator,
@@ -31,6 +31,8 @@ class OneAgainstOne(Protocol):
     @property
     def gan(self) -> Critical: ...
     @property
+    def penalty(self) -> Penalty: ...
+    @property
     def noise(self) -> int: ...
     @property
     def distribution(self) -> networks.Distribution: ...
@@ -41,7 +43,7 @@ class OneAgainstOne(Protocol):
 
 
 def _require_single_slopes(spec: OneAgainstOne) -> None:
-    penalised = isinstance(spec.gan, Wasserstein) and spec.gan.penalty
+    penalised = isinstance(spec.penalty, R1) or (isinstance(spec.gan, Wasserstein) and spec.gan.penalty)
     if penalised and isinstance(spec.discriminator, DCGANDiscriminator) and spec.discriminator.norm == "batch":
         raise ValueError(
             "a gradient penalty holds the slope of each image's score, and a batch norm makes it hang on its neighbours: "
@@ -62,6 +64,8 @@ class GAN:
     gan: Critical = NonSaturating()
     """The adversarial loss: what section 3 advises in practice (non_saturating) or the game of equation 1 (min_max); others for
     comparison. wasserstein, with its gradient penalty, is a remedy for mode collapse."""
+    penalty: Penalty = NoPenalty()
+    """On the discriminator's slopes at real images, with any loss: none, as published, or r1, a remedy for mode collapse."""
     noise: PositiveInt = 100
     """Numbers of a sample's noise z."""
     distribution: networks.Distribution = "uniform"
@@ -91,6 +95,8 @@ class DCGAN:
     """The network of D."""
     gan: Critical = NonSaturating()
     """The adversarial loss. wasserstein, with its gradient penalty, is a remedy for mode collapse."""
+    penalty: Penalty = NoPenalty()
+    """On the discriminator's slopes at real images, with any loss: none, as published, or r1, a remedy for mode collapse."""
     noise: PositiveInt = 100
     """Numbers of a sample's noise z: 100 in the paper."""
     distribution: networks.Distribution = "uniform"

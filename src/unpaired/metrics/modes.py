@@ -6,6 +6,8 @@ the points' unit. A sample is of high quality within 3 sigma of a centre (Srivas
 Lin et al. 2018, PacGAN).
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -40,6 +42,18 @@ def covered(points: Tensor, *, centres: Tensor, sigma: float, share: float = 0.0
     belongs = torch.nn.functional.one_hot(found.argmin(dim=-1), len(centres))
     samples = (belongs * good.unsqueeze(-1)).sum(dim=-2)
     return (samples >= max(1.0, share * points.shape[-2])).sum(dim=-1)
+
+
+def divergence(points: Tensor, *, centres: Tensor, sigma: float) -> Tensor:
+    """Kullback-Leibler divergence of the high-quality samples' modes from all modes alike, in nats (Lin et al. 2018: reverse KL).
+
+    points: [..., N, 2]; returns [...]: 0 where each mode holds as many, ln M where one holds all, or where there are none.
+    """
+    found = _distances(points, centres=centres)
+    good = found.amin(dim=-1) <= WITHIN_SIGMAS * sigma
+    counts = (torch.nn.functional.one_hot(found.argmin(dim=-1), len(centres)) * good.unsqueeze(-1)).sum(dim=-2).double()
+    share = counts / counts.sum(dim=-1, keepdim=True).clamp_min(1)
+    return torch.xlogy(share, share).sum(dim=-1) + math.log(len(centres))
 
 
 def collisions(points: Tensor, *, centres: Tensor, sources: Tensor) -> Tensor:

@@ -46,6 +46,14 @@ def stacked_digits(images: Tensor, *, classifier: Callable[[Tensor], Tensor], ba
 
     classifier: [n, 1, H, W] -> scores [n, 10], asked without gradients. ShapeError where it answers otherwise.
     """
+    return stacked_probabilities(images, classifier=classifier, batch=batch).argmax(dim=2)
+
+
+def stacked_probabilities(images: Tensor, *, classifier: Callable[[Tensor], Tensor], batch: int = 512) -> Tensor:
+    """How likely the classifier finds each digit in each channel: images [N, C, H, W] in [-1, 1] -> [N, C, 10] on the CPU.
+
+    classifier: [n, 1, H, W] -> scores [n, 10] before a softmax, asked without gradients. ShapeError where it answers otherwise.
+    """
     if images.ndim != 4:
         raise ShapeError(f"found images {list(images.shape)}; wanted [N, C, H, W], a digit in each channel")
     answers = []
@@ -54,5 +62,5 @@ def stacked_digits(images: Tensor, *, classifier: Callable[[Tensor], Tensor], ba
             scores = classifier(part)
             if scores.shape != (len(part), DIGITS):
                 raise ShapeError(f"the classifier answered {list(scores.shape)} for {len(part)} digits; wanted [n, {DIGITS}]")
-            answers.append(scores.argmax(dim=1).cpu())
+            answers.append(scores.float().softmax(dim=1).cpu())
     return torch.cat(answers).unflatten(0, (len(images), images.shape[1]))

@@ -98,6 +98,12 @@ def circle(modes: int, *, radius: float, turned: float = 0.0) -> Tensor:
     return radius * torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
+def grid(side: int, *, apart: float) -> Tensor:
+    """`side` times `side` points, `apart` from their neighbours, about the origin: [side^2, 2]."""
+    places = apart * (torch.arange(side) - (side - 1) / 2)
+    return torch.cartesian_prod(places, places)
+
+
 def scattered(modes: int, *, reach: float, apart: float, generator: torch.Generator) -> Tensor:
     """`modes` points in the square [-reach, reach]^2, no two nearer than `apart`: [modes, 2]. ConfigError if they do not fit."""
     points: list[Tensor] = []
