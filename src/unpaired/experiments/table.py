@@ -10,6 +10,7 @@ from unpaired.experiments import (
     faces_attributes,
     faces_two_styles,
     sae_mnist,
+    sgan_mnist,
     toy,
     toy_conditions,
 )
@@ -35,6 +36,7 @@ UNMEASURED: dict[str, Experiment] = {
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
     "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
+    "sgan-mnist": sgan_mnist.SGAN_MNIST,
 }
 """Those that wait for a result."""
 
