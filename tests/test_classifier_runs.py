@@ -1,6 +1,7 @@
 """Runs of a classifier, and of a CycleGAN whose translations it reads: from the images to the page that tells of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,13 @@ def test_it_learns_and_is_measured(taught, capsys):
     page = write_report(taught).read_text()
     assert "class error" in page
     assert "unpaired sample" not in page
+
+
+def test_it_learns_from_few_labels(sets, tmp_path):
+    """Of 40 images, 4 tell their class; all batches are of those."""
+    run = tmp_path / "run"
+    unpaired.train(sets[0], out=run, game=GAME, data=replace(DATA, labels=4), training=training(steps=60, evaluate_every=60))
+    assert runs.evaluate(run)["classifier"]["read"]["class error"] < 0.2
 
 
 def test_it_is_loaded_and_reads(taught):

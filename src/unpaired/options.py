@@ -43,6 +43,8 @@ class DataOptions:
     """Exchange the domains: a game that goes one way, A to B, then learns B to A."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Strength of random changes of brightness, contrast and saturation."""
+    shift: NonNegativeInt = 0
+    """Move each training image by up to so many pixels up or down and left or right; what comes into view repeats its edge."""
     label: str | None = None
     """Which column of a table is the class, for games of one set of images; none where there is but one."""
     labels: PositiveInt | None = None

@@ -38,8 +38,8 @@ def options():
     def make(**changed):
         values = {
             "size": 8, "channels": 3, "channels_b": None, "depth": 8, "fit": "crop", "background": "white", "holdout": 0.25,
-            "strict": False, "flip": True, "load_size": None, "jitter": 0.0, "side_by_side": False, "value_range": None,
-            "value_range_b": None,
+            "strict": False, "flip": True, "load_size": None, "jitter": 0.0, "shift": 0, "side_by_side": False,
+            "value_range": None, "value_range_b": None,
         }  # fmt: skip
         return SimpleNamespace(**(values | changed))
 

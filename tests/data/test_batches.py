@@ -299,6 +299,21 @@ def test_partners_stay_partners(pairs, options, load_size, world):
     assert len(set(plain[: len(data.train_a)])) > 20  # an epoch is not one image over and over
 
 
+def test_images_are_shifted_and_their_edges_repeated():
+    """A ramp down and across says by its corner how far it was moved: by -2 to 2 px each way, partners alike, held-out not."""
+    ramp = np.add.outer(40 + 16 * np.arange(6), np.arange(6)).astype(np.uint8)[None, :, :, None].repeat(200, axis=0)
+    data = Domains(ramp, ramp.copy(), ramp[:2], ramp[:2], paired=True, size=(6, 6), flip=False, shift=2)
+    batch, still = data.batch(0, batch=200, seed=0), data.batch(0, batch=2, seed=0, augment=False)
+    assert torch.equal(batch.a, batch.b)
+    assert torch.equal(still.a, images.to_tensor(ramp[:2]))
+    rows = images.to_uint8(batch.a).numpy().astype(int)[..., 0]
+    place = np.arange(-2, 8).clip(0, 5)
+    moves = {(down, across) for down in range(5) for across in range(5)}
+    wanted = {move: 40 + np.add.outer(16 * place[move[0] : move[0] + 6], place[move[1] : move[1] + 6]) for move in moves}
+    found = {next(move for move, image in wanted.items() if np.array_equal(row, image)) for row in rows}
+    assert found == moves
+
+
 def test_partners_are_jittered_alike():
     same = pixels(8)
     data = Domains(same, same.copy(), pixels(0), pixels(0), paired=True, size=(6, 6), jitter=0.5)

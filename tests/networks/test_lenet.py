@@ -35,6 +35,18 @@ def test_answers_of_the_same_layers_as_convolutions():
     assert [tuple(layer.shape) for layer in judged.features] == [(3, 20, 12, 12), (3, 50, 4, 4), (3, 500)]
 
 
+def test_noise_is_added_before_every_layer_and_the_scores_in_training_alone():
+    network, x, seen = judge(LeNet(noise=0.3), DIGIT, classes=10), torch.rand(3, *DIGIT), []
+    assert network.state_dict().keys() == judge(LeNet(), DIGIT, classes=10).state_dict().keys()
+    network.noise.register_forward_hook(lambda module, given, made: seen.append((given[0], made)))
+    judged = network(x)
+    assert [tuple(given.shape) for given, _ in seen] == [(3, 1, 28, 28), (3, 20, 12, 12), (3, 50, 4, 4), (3, 500)]
+    assert all((made - given).std().item() == pytest.approx(0.3, rel=0.1) for given, made in seen)
+    assert torch.equal(judged.features[-1], seen[-1][0])
+    torch.testing.assert_close(judged.classes, network.heads.classes(seen[-1][1]))
+    assert torch.equal(network.eval()(x).classes, network(x).classes)
+
+
 def test_weights_begin_as_the_authors_do():
     """Uniform, of variance 2 * 2 / (all that goes in and out of a unit); biases 0.1."""
     network = judge(LeNet(), DIGIT)

@@ -1,10 +1,10 @@
-"""Dropout that stays in translation."""
+"""Dropout that stays in translation, and Gaussian noise that does not."""
 
 import pytest
 import torch
 from torch import nn
 
-from unpaired.networks.noise import Noise, is_noisy, set_deterministic
+from unpaired.networks.noise import Noise, TrainingNoise, is_noisy, set_deterministic
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -26,6 +26,18 @@ def test_it_can_be_turned_off_for_translation():
     assert torch.equal(network(x), network[0](x))
     set_deterministic(network, False)
     assert not torch.equal(network(x), network(x))
+
+
+def test_gaussian_noise_is_of_training_alone():
+    x, noise = torch.full((4, 5, 50, 50), 3.0).to(memory_format=torch.channels_last), TrainingNoise(0.5)
+    torch.manual_seed(1)
+    added = noise(x) - x
+    assert added.mean().item() == pytest.approx(0, abs=0.01)
+    assert added.std().item() == pytest.approx(0.5, rel=0.02)
+    assert noise(x.bfloat16()).dtype == torch.bfloat16
+    assert torch.equal(noise.eval()(x), x)
+    assert torch.equal(TrainingNoise(0.0)(x), x)
+    assert not is_noisy(noise), "what a network answers hangs on no draw"
 
 
 def test_who_is_noisy():

@@ -103,11 +103,14 @@ def varied(
     size: tuple[int, int],
     flip: bool,
     jitter: float,
+    shift: int,
     device: torch.device | str,
 ) -> Tensor:
     """Pixels `[N, H, W, C]`, all of them chosen, as training images `[N, C, height, width]` in [-1, 1] on `device`; without
-    `draws` the centre is cropped and nothing is random.
+    `draws` the centre is cropped and nothing is random. shift: pixels by which edges are repeated before a crop is drawn.
     """
+    if draws is not None and shift:
+        pixels = np.pad(pixels, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
     chosen = torch.from_numpy(pixels)
     if torch.device(device).type == "cuda":
         chosen = chosen.pin_memory()
@@ -126,7 +129,7 @@ class Domains:
         follows from their contents alone.
     truth_b: None, or the exact counterpart in B of each row of test_a; truth_a likewise for test_b.
     paired: row i of train_b is the partner of row i of train_a, and `batch` keeps them together.
-    size: height and width of what `batch` returns. flip, jitter: the augmentation, see `transforms.vary`.
+    size: height and width of what `batch` returns. flip, jitter, shift: the augmentation, see `varied`.
     names: file names by part ("train_a", ...), a row each. skipped: (name, reason) by part. others: by part the names of
         files beside the images that are none by their suffix. domains: names of A and B.
     card: licence, credit and more, as the set's author wrote it. fingerprint: equal where all parts hold the same
@@ -143,6 +146,7 @@ class Domains:
     size: tuple[int, int] = (64, 64)
     flip: bool = True
     jitter: float = 0.0
+    shift: int = 0
     names: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     skipped: Mapping[str, Skipped] = dataclasses.field(default_factory=dict)
     others: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
@@ -170,7 +174,7 @@ class Domains:
         """The batch of step `step` (from 0), on `device`; a function of its arguments and the images alone.
 
         batch: images of each domain over all processes; process `rank` of `world` gets its share of them. augment: crop
-        at random, flip and jitter; without it the centre is cropped and nothing is random but the choice. Partners are
+        at random, flip, jitter and shift; without it the centre is cropped and nothing else is random. Partners are
         cropped at the same place, flipped together and jittered by the same numbers. Raises ShapeError where the batch does
         not divide among the processes.
         """
@@ -179,7 +183,9 @@ class Domains:
         def one(pixels: Pixels, stream: str) -> Tensor:
             chosen = pixels[indices(len(pixels), batch=batch, step=step, seed=seed, stream=stream)[rows]]
             draws = draws_of(step, batch=batch, seed=seed, stream=stream).rows(rows) if augment else None
-            return varied(chosen, draws=draws, size=self.size, flip=self.flip, jitter=self.jitter, device=device)
+            return varied(
+                chosen, draws=draws, size=self.size, flip=self.flip, jitter=self.jitter, shift=self.shift, device=device
+            )
 
         if self.paired:  # one stream: the same rows, and the same draws
             return Paired(one(self.train_a, "pair"), one(self.train_b, "pair"))
@@ -276,6 +282,7 @@ def open_domains(
         size=sides(options.size),
         flip=options.flip,
         jitter=options.jitter,
+        shift=options.shift,
         names={part: store.names for part, store in parts.items()},
         skipped={part: store.skipped for part, store in parts.items() if store.skipped},
         # Right halves lie in the files of the left ones.

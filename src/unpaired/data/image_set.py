@@ -137,7 +137,7 @@ class ImageSet:
         """The batch of step `step` (from 0), on `device`; a function of its arguments and the images alone.
 
         batch: images over all processes (of either kind, where they are drawn apart); process `rank` of `world` gets its share.
-        augment: crop at random, flip and jitter. Raises ShapeError where the batch does not divide among the processes.
+        augment: crop at random, flip, jitter and shift. Raises ShapeError where the batch does not divide among the processes.
         """
         rows = share(batch, rank=rank, world=world)
 
@@ -152,6 +152,7 @@ class ImageSet:
                 size=self.images.size,
                 flip=self.images.flip,
                 jitter=self.images.jitter,
+                shift=self.images.shift,
                 device=device,
             )
             return Images(x, torch.from_numpy(self.told[chosen]).to(device))

@@ -82,7 +82,7 @@ class LabelledSet:
 class LabelledImages:
     """Labelled data sets, decoded, split and ready to be drawn from.
 
-    attributes: of all sets, each once. size: height and width of what `batch` returns. flip, jitter: the augmentation, see
+    attributes: of all sets, each once. size: height and width of what `batch` returns. flip, jitter, shift: the augmentation, see
     `transforms.vary`. skipped: (name, reason) by "SET/train" and "SET/test"; others: by set the names of files that are no
     images by their suffix. fingerprint: equal where all parts hold the same files in the same order, decoded to the same
     shape, with the same labels.
@@ -93,6 +93,7 @@ class LabelledImages:
     size: tuple[int, int] = (64, 64)
     flip: bool = True
     jitter: float = 0.0
+    shift: int = 0
     skipped: Mapping[str, Skipped] = dataclasses.field(default_factory=dict)
     others: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     fingerprint: str = ""
@@ -163,15 +164,23 @@ class LabelledImages:
         """The batch of step `step` (from 0), on `device`; a function of its arguments and the images alone.
 
         The sets take turns: step s draws from set s mod (number of sets), which walks through its training images without a gap.
-        batch: images over all processes; process `rank` of `world` gets its share of them. augment: crop at random, flip and
-        jitter. Raises ShapeError where the batch does not divide among the processes.
+        batch: images over all processes; process `rank` of `world` gets its share of them. augment: crop at random, flip,
+        jitter and shift. Raises ShapeError where the batch does not divide among the processes.
         """
         rows = share(batch, rank=rank, world=world)
         turn, origin = divmod(step, len(self.sets))
         part, stream = self.sets[origin].train, f"set {origin}"
         chosen = indices(len(part), batch=batch, step=turn, seed=seed, stream=stream)[rows]
         draws = draws_of(turn, batch=batch, seed=seed, stream=stream).rows(rows) if augment else None
-        x = varied(part.pixels[chosen], draws=draws, size=self.size, flip=self.flip, jitter=self.jitter, device=device)
+        x = varied(
+            part.pixels[chosen],
+            draws=draws,
+            size=self.size,
+            flip=self.flip,
+            jitter=self.jitter,
+            shift=self.shift,
+            device=device,
+        )
         values = torch.from_numpy(part.values[chosen]).to(device)
         return Labelled(x, values, torch.full((len(chosen),), origin, dtype=torch.int64, device=device))
 
@@ -230,6 +239,7 @@ def open_labelled(
         size=sides(options.size),
         flip=options.flip,
         jitter=options.jitter,
+        shift=options.shift,
         skipped=skipped,
         others={one.name: one.source.others for one in found if one.source.others},
         fingerprint=hashlib.blake2b(repr(contents).encode(), digest_size=16).hexdigest(),

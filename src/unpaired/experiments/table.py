@@ -12,6 +12,7 @@ from unpaired.experiments import (
     faces_two_styles,
     modes,
     sae_mnist,
+    sgan_mnist,
     toy,
     toy_conditions,
 )
@@ -39,6 +40,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 UNMEASURED: dict[str, Experiment] = {
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "modes": modes.MODES,
+    "sgan-mnist": sgan_mnist.SGAN_MNIST,
 }
 """Those that wait for a result."""
 

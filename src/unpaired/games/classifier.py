@@ -1,20 +1,22 @@
-"""A classifier, taught by labels alone: what adaptation begins with, and what it is measured by. A game of one player."""
+"""A classifier, taught by labels alone: what adaptation begins with and is measured by, as SGAN is. A game of one player."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import torch.nn.functional as F
 from torch import nn
 
 from unpaired import products
-from unpaired.data.image_set import Images
+from unpaired.data.image_set import FewLabelled
 from unpaired.errors import ConfigError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
-from unpaired.losses import class_loss
 from unpaired.networks.build import Shape, judge
 
 
-class Classifier(Game[Images]):
-    """f -> network. Cross-entropy over the images whose class is told; the network is a discriminator's, without a source."""
+class Classifier(Game[FewLabelled]):
+    """f -> network. Cross-entropy over images whose class is told, the same ones that SGAN is told; the network is a
+    discriminator's, without a source.
+    """
 
     def __init__(self, spec: specs.Classifier, *, shape: Shape, classes: Sequence[str]) -> None:
         super().__init__()
@@ -29,8 +31,8 @@ class Classifier(Game[Images]):
     def players(self) -> dict[str, nn.Module]:
         return {"classifier": self.network}
 
-    def play(self, batch: Images, step: int) -> Iterator[Turn]:
-        yield Turn("classifier", {"classes": class_loss(self.network(batch.x).classes, batch.classes)})
+    def play(self, batch: FewLabelled, step: int) -> Iterator[Turn]:
+        yield Turn("classifier", {"classes": F.cross_entropy(self.network(batch.told.x).classes, batch.told.classes)})
 
     def remains(self) -> Mapping[str, products.Classifier]:
         spec, shape, classes = self.spec.network, self.shape, self.classes

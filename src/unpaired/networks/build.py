@@ -206,7 +206,13 @@ def judge(spec: specs.AnyJudge, shape: Shape, *, source: bool = True, classes: i
             )
         case specs.LeNet():
             return LeNetNet(
-                in_channels=channels, size=(height, width), maps=spec.maps, hidden=spec.hidden, source=source, classes=classes
+                in_channels=channels,
+                size=(height, width),
+                maps=spec.maps,
+                hidden=spec.hidden,
+                source=source,
+                classes=classes,
+                noise=spec.noise,
             )
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from unpaired.errors import ShapeError
 from unpaired.networks.judged import Heads, Judged
+from unpaired.networks.noise import TrainingNoise
 
 KERNEL, POOL = 5, 2
 
@@ -16,11 +17,19 @@ class LeNetNet(nn.Module):
 
     Each convolution is followed by the maximum of 2x2 px, and by no other nonlinearity, as in the authors' code. For small
     images: the dense layer sees all places. features: after each convolution's maximum [N, maps, h, w], and after the dense layer
-    [N, hidden].
+    [N, hidden], each before noise of its own is added (`specs.LeNet`).
     """
 
     def __init__(
-        self, *, in_channels: int, size: tuple[int, int], maps: tuple[int, ...], hidden: int, source: bool, classes: int
+        self,
+        *,
+        in_channels: int,
+        size: tuple[int, int],
+        maps: tuple[int, ...],
+        hidden: int,
+        source: bool,
+        classes: int,
+        noise: float = 0.0,
     ) -> None:
         super().__init__()
         height, width = (_left(side, len(maps)) for side in size)
@@ -32,6 +41,7 @@ class LeNetNet(nn.Module):
             )
         self.convolutions = nn.ModuleList(nn.Conv2d(before, after, KERNEL) for before, after in pairwise((in_channels, *maps)))
         self.dense, self.active = nn.Linear(maps[-1] * height * width, hidden), nn.PReLU()
+        self.noise = TrainingNoise(noise)
         self.heads = Heads(hidden, source=source, classes=classes, bias=True)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -43,15 +53,15 @@ class LeNetNet(nn.Module):
 
     def first(self, x: Tensor) -> Tensor:
         """The first convolution and its maximum."""
-        return F.max_pool2d(self.convolutions[0](x), POOL)
+        return F.max_pool2d(self.convolutions[0](self.noise(x)), POOL)
 
     def rest(self, hidden: Tensor) -> Judged:
         """All other layers, on what `first` gives."""
         features = [hidden]
         for convolution in list(self.convolutions)[1:]:
-            features.append(F.max_pool2d(convolution(features[-1]), POOL))
-        features.append(self.active(self.dense(features[-1].flatten(1))))
-        source, classes = self.heads(features[-1])
+            features.append(F.max_pool2d(convolution(self.noise(features[-1])), POOL))
+        features.append(self.active(self.dense(self.noise(features[-1]).flatten(1))))
+        source, classes = self.heads(self.noise(features[-1]))
         return Judged(source, classes, features)
 
     def share(self, other: "LeNetNet") -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from unpaired.config import options
 
@@ -251,6 +251,9 @@ class LeNet:
     """Channels of each convolution."""
     hidden: PositiveInt = 500
     """Units of the dense layer."""
+    noise: NonNegativeFloat = 0.0
+    """Standard deviation of the noise that is added, in training, to the image and to what each layer gives: none in CoGAN; for
+    classifiers of few labels, as in the code of Salimans et al. 2016 (from memory, 0.3 on images from 0 to 1, 0.5 on units)."""
 
 
 @options
