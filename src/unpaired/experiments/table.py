@@ -32,13 +32,13 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-two-styles": faces_two_styles.TWO_STYLES,
     "sae-mnist": sae_mnist.SAE,
     "dcgan-mnist": dcgan_mnist.DIGITS,
+    "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
     "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
 }
 """Those whose results are committed."""
 
 UNMEASURED: dict[str, Experiment] = {
-    "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "modes": modes.MODES,
     "sgan-mnist": sgan_mnist.SGAN_MNIST,
 }
