@@ -13,19 +13,16 @@ from typing import Any
 
 from torch import Tensor
 
-from unpaired import images, runs
+from unpaired import images
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.labels import find_value
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
-from unpaired.engine import checkpoint
 from unpaired.experiments import attributes as asked
 from unpaired.experiments.attributes import CHOI, NOTHING, PIXELS, REAL, SHOWN, STARGANS, Answer, Question, training
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
-from unpaired.games import table
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.options import DataOptions
-from unpaired.run_config import load_config
 
 SET = "faces:two-styles"
 JOINT, MASKLESS, ALONE = "joint", "joint without mask", "each alone"
@@ -84,16 +81,10 @@ def _trained(lab: Lab, name: str, source: str, spent: dict[str, float], *, mask:
 
 
 def _last(folder: Path) -> AttributeTranslator:
-    """What a finished run ended with (the moving average of its weights), not its best checkpoint: by the error to counterparts
-    that is the first one, which changes nothing, as long as answers are farther from them than the inputs.
+    """What a finished run ended with, not its best checkpoint: by the error to counterparts that is the first one, which changes
+    nothing, as long as answers are farther from them than the inputs.
     """
-    run = load_config(folder)
-    tensors, _ = checkpoint.load(folder / "checkpoints" / "last.safetensors")
-    game = table.build(run.game, seed=run.training.seed, **runs.open_data(run).samples())
-    averages = {name.removeprefix("module."): value for name, value in checkpoint.under(tensors, "average").items()}
-    averages.pop("n_averaged")
-    game.load_state_dict(checkpoint.under(tensors, "game") | averages)
-    (translator,) = game.eval().remains().values()
+    (translator,) = as_it_ended(folder).values()
     assert isinstance(translator, AttributeTranslator)
     return translator
 
