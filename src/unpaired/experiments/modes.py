@@ -151,7 +151,7 @@ DEVIATIONS = (
     "the mixtures are scaled to reach from -2 to 2 (the published ring from -1 to 1, the grid from -4 to 4), which no measure "
     "depends on",
     "rectified units throughout, where PacGAN's networks for the plane have batch norm and maxout; one pair of networks and one "
-    "optimiser for all games",
+    "optimiser for all games, which short trials of R1 on both mixtures chose",
     "the learning rate falls to zero over the second half",
     "but in the paper size, narrower networks and a hundredth of the steps, in larger batches: for the time",
     "the seeds of a mixture are trained side by side, each with weights, noise and points of its own, drawn one after the other",
