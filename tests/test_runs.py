@@ -195,6 +195,27 @@ def test_swapped_domains(domains, tmp_path):
     assert load_bundle(tmp_path / "run").keys() == {"a_to_b"}
 
 
+def test_sets_bring_their_own_parts(domains, tmp_path):
+    """An array with parts, and a folder that has train and test: without --sets all of its files would be one domain's."""
+    chance = np.random.default_rng(0)
+    parts = {
+        f"x_{end}": chance.integers(0, 256, (count, 16, 16, 3), dtype=np.uint8) for end, count in (("train", 12), ("test", 5))
+    }
+    np.savez(tmp_path / "a.npz", **parts, **{f"y_{end}": np.arange(len(parts[f"x_{end}"])) % 2 for end in ("train", "test")})
+    for part, end in (("0.png", "test"), *((f"{index}.png", "train") for index in range(1, 20))):
+        (tmp_path / "b" / end).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "b" / end / part).write_bytes((domains[1] / part).read_bytes())
+    run = RunConfig(sources=(str(tmp_path / "a.npz"), str(tmp_path / "b")), game=GAME, data=replace(DATA, sets=True))
+    found = runs.open_data(run)
+    assert [len(part) for part in (found.train_a, found.test_a, found.train_b, found.test_b)] == [12, 5, 19, 1]
+    assert np.array_equal(found.train_a, parts["x_train"])
+    assert isinstance(runs.open_data(replace(run, data=replace(run.data, swap=True))), Domains)
+    with pytest.raises(ConfigError, match="--sets is for two domains without pairs, found 1 sources and game 'pix2pix'"):
+        runs.open_data(replace(run, sources=run.sources[:1], game=specs.Pix2Pix()))
+    with pytest.raises(ConfigError, match="--value-range is not for --sets"):
+        runs.open_data(replace(run, data=replace(run.data, value_range=(0.0, 1.0))))
+
+
 def test_the_bundle_is_the_best_or_its_average(domains, tmp_path):
     out = tmp_path / "run"
     runs.train(*domains, out=out, game=GAME, data=DATA, training=training(ema=0.5))

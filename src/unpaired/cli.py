@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -13,6 +14,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
 from unpaired import config
+from unpaired.adaptation.options import CYCLEGAN, TRAINING, Pictures, Teaching
 from unpaired.arguments import file_arguments, registry
 from unpaired.config import options
 from unpaired.errors import ConfigError, DataWarning, RunError, UnpairedError, meant
@@ -66,6 +68,8 @@ class TrainReconstructionGAN(_Train):
     game: specs.ReconstructionGAN = specs.ReconstructionGAN()
 
 
+MOST_CLASSES = 40
+"""Rows of a table on the console; result.json has all."""
 MOST_PIXELS = 4096
 """Height and width of a named set's images."""
 PUBLISHED = Training(batch=1, schedule="linear", decay_from=0.5)
@@ -443,6 +447,54 @@ class Relate:
 
 
 @options
+class Adapt:
+    """Labels of one set of images for another: a classifier taught by translated images, and labels that flipped on the way."""
+
+    source: Positional[str]
+    """Labelled images: a folder for each class, a table, IDX, NPZ, or a named set."""
+    target: Positional[str]
+    """Images of the other kind, likewise. Labels of held-out ones test; those of training images teach the oracle alone."""
+    out: Path
+    """The folder for everything: runs, translated images, result.json, label_flips.csv, flips.png. The same command goes on where
+    it was cut off."""
+    test: str | None = None
+    """Labelled images of the target, to test on instead of those that it holds out."""
+    translator: Path | None = None
+    """A run's folder or a bundle that translates source to target; none to train a CycleGAN here."""
+    direction: Direction = "a_to_b"
+    """The translator's way from source to target."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML); the command line overrules it."""
+    pictures: Pictures = Pictures()
+    teaching: Teaching = Teaching()
+    game: specs.CycleGAN = CYCLEGAN
+    training: Training = TRAINING
+
+    def run(self) -> None:
+        from unpaired.adaptation.adapt import RUNS, SHEET, adapt
+        from unpaired.adaptation.result import sentences
+
+        result = adapt(
+            self.source,
+            self.target,
+            out=self.out,
+            translator=self.translator,
+            direction=self.direction,
+            test=self.test,
+            pictures=self.pictures,
+            teaching=self.teaching,
+            game=self.game,
+            training=self.training,
+            tell=lambda said: print(said, file=sys.stderr),
+        )
+        _report_all([self.out / name for name in RUNS])
+        _show_accuracy(result)
+        print("\n".join(sentences(result)))
+        written = ("result.json", "label_flips.csv", *([SHEET] if result["flipped"] else []))
+        print("\n".join(str(self.out / name) for name in written))
+
+
+@options
 class Likelihood:
     """How likely a generator holds held-out images: annealed importance sampling, and the Parzen estimate of old papers."""
 
@@ -669,6 +721,7 @@ COMMANDS: dict[str, Any] = {
     "sample": Sample,
     "judge": Judge,
     "relate": Relate,
+    "adapt": Adapt,
     "evaluate": Evaluate,
     "likelihood": Likelihood,
     "report": Report,
@@ -753,6 +806,36 @@ def _finish(folder: Path) -> None:
     except RunError as nothing_held_out:
         print(nothing_held_out, file=sys.stderr)
     print(f"{write_report(folder)}\n{_next(folder)}")
+
+
+def _report_all(folders: Sequence[Path]) -> None:
+    """After an adaptation: scores and the report of each run that has none yet."""
+    from unpaired import runs
+    from unpaired.report import write_report
+
+    for folder in folders:
+        if (folder / "config.json").exists() and not (folder / "report.html").exists():
+            with suppress(RunError):  # nothing was held out
+                runs.evaluate(folder)
+            write_report(folder)
+
+
+def _show_accuracy(result: Mapping[str, Any]) -> None:
+    """A table of an adaptation: a row for each class, a column for each classifier."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    scores, tested = result["accuracy"], result["tested"]
+    if not scores:
+        return
+    table = Table(title="read right, of the target's labelled images", title_justify="left")
+    for name, justify in (("class", "left"), ("images", "right"), *((method, "right") for method in scores)):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_row("all", f"{tested['images']:,}", *(f"{found['overall']:.1%}" for found in scores.values()))
+    for name, count in tested["by_class"].items() if len(tested["by_class"]) <= MOST_CLASSES else ():
+        table.add_row(escape(name), f"{count:,}", *(f"{found['by_class'][name]:.1%}" for found in scores.values()))
+    Console().print(table)
 
 
 def _next(folder: Path) -> str:

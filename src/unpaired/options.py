@@ -39,6 +39,9 @@ class DataOptions:
     side_by_side: bool = False
     """Each file is a pair: A its left half, B its right half (exchange them with `swap`). The files lie in one folder, or in
     its train and test (or val) folders."""
+    sets: bool = False
+    """For two domains without pairs: each is a set as for games of one set of images, with the train and test parts, tables and
+    arrays (IDX, NPZ) that it may have; without it every picture in the folder or zip is one of the domain's."""
     swap: bool = False
     """Exchange the domains: a game that goes one way, A to B, then learns B to A."""
     jitter: float = Field(default=0.0, ge=0, le=1)

@@ -161,6 +161,7 @@ def open_data(run: RunConfig) -> Material:
     _require_suited(run)
     if run.data.labels is not None and run.game.plays not in ("images", "few-labelled", "domains"):
         raise ConfigError(f"--labels is for games of one set of images; game '{run.game.game}' has no use for it: leave it out")
+    _require_sets_suited(run)
     with _told() as telling:
         sources = tuple(_found(source, run, telling, alone=len(sources) == 1) for source in sources)
         plays, state = run.game.plays, stamp(sources)
@@ -200,6 +201,19 @@ def _require_suited(run: RunConfig) -> None:
             )
 
 
+def _require_sets_suited(run: RunConfig) -> None:
+    """ConfigError where two sets are asked for of what does not take them."""
+    if not run.data.sets:
+        return
+    if run.game.plays != "unpaired" or len(run.sources) != 2:
+        raise ConfigError(
+            f"--sets is for two domains without pairs, found {len(run.sources)} sources and game '{run.game.game}', which plays "
+            f"with {run.game.plays} images; leave it out"
+        )
+    if run.data.value_range or run.data.value_range_b:
+        raise ConfigError("--value-range is not for --sets, whose files are read from end to end; leave one of them out")
+
+
 def _found(source: str, run: RunConfig, telling: Telling, *, alone: bool) -> str:
     """The folder of a named set; a path as it is."""
     if Path(source).exists() or not (alone or source in SETS):
@@ -209,7 +223,7 @@ def _found(source: str, run: RunConfig, telling: Telling, *, alone: bool) -> str
 
 
 def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, telling: Telling, *, named: bool) -> Material:
-    """named: both sources are named sets, whose images lie in arrays beside their classes."""
+    """named: both sources are named sets, whose images lie in arrays beside their classes; as may those of `options.sets`."""
     match plays:
         case "labelled":
             return open_labelled(sources, options, telling=telling)
@@ -217,7 +231,7 @@ def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, te
             return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
         case "domains":
             return open_image_pair(sources, options, telling=telling)
-        case "unpaired" if named:
+        case "unpaired" if named or options.sets:
             return open_image_pair(sources, replace(options, swap=False), telling=telling).as_domains()
     return open_domains(sources, options, paired=plays == "paired", telling=telling)
 

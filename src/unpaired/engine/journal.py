@@ -57,6 +57,16 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return events
 
 
+def minutes(folder: Path) -> float:
+    """What a run has trained so far; 0 where there is none."""
+    return max((event.get("seconds", 0.0) for event in read(folder)), default=0.0) / 60
+
+
+def ended(folder: Path) -> bool:
+    """Whether a run was trained to its end."""
+    return any(event["event"] == "end" and event["complete"] for event in read(folder))
+
+
 _REPEATED = ("steps", "evaluation", "finding")
 
 

@@ -13,7 +13,7 @@ from unpaired.data.image_set import ImageSet
 from unpaired.data.labelled import LabelledImages
 from unpaired.evaluation.attributes import AttributesExam
 from unpaired.evaluation.domains import BACK, DomainsExam, held_out
-from unpaired.evaluation.generators import GeneratorsExam
+from unpaired.evaluation.generators import GeneratorsExam, untouched
 from unpaired.evaluation.scoring import (
     ALL,
     Case,
@@ -50,6 +50,7 @@ __all__ = [
     "rows_of",
     "rows_of_samples",
     "standard",
+    "untouched",
 ]
 
 

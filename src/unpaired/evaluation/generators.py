@@ -116,8 +116,7 @@ class GeneratorsExam:
     def _asked(self, name: str, part: Part, extractor: features.Extractor | None) -> _Asked:
         one, classes = self._set_of(name)
         pixels = one.test.pixels
-        most = min(512, max(64, VALIDATION_VALUES // max(1, pixels[:1].size)))
-        rows = rows_of(pixels, part, most=most)
+        rows = rows_of(pixels, part, most=_most(pixels))
         held, train = images.to_tensor(pixels[rows]), one.train.pixels
         height, width = one.images.size
         top, left = ((train.shape[axis] - side) // 2 for axis, side in ((1, height), (2, width)))
@@ -135,6 +134,19 @@ class GeneratorsExam:
         if name.endswith("_b"):
             return self._data.b, self._data.test_classes_b
         return self._data.a, self._data.a.test_classes
+
+
+def untouched(pixels: Pixels) -> slice:
+    """The held-out images [N, ...] at which no run looks while it trains: all but the first ones; all of few, which have to serve
+    for both.
+    """
+    rows = rows_of(pixels, "validation", most=_most(pixels))
+    return slice(rows.stop if rows.start is None else 0, None)
+
+
+def _most(pixels: Pixels) -> int:
+    """Images that choose the best checkpoint, at the most."""
+    return min(512, max(64, VALIDATION_VALUES // max(1, pixels[:1].size)))
 
 
 _Found = tuple[dict[str, dict[str, float]], dict[str, Seen]]

@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 from unpaired import runs
 from unpaired.bundle import Product
-from unpaired.engine import checkpoint, journal
+from unpaired.engine import checkpoint
+from unpaired.engine.journal import ended, minutes
 from unpaired.engine.runtime import machine
 from unpaired.errors import ConfigError, RunError, meant
 from unpaired.files import write_json
@@ -168,7 +169,7 @@ def trained(
     if len(run.sources) != len(asked) or any(found not in either for found, either in zip(run.sources, asked, strict=True)):
         wanted = ", ".join(map(str, sources))
         raise RunError(f"{folder} was trained on {', '.join(run.sources)}, not on {wanted}; remove it, or choose another --runs")
-    if not any(event["event"] == "end" and event["complete"] for event in journal.read(folder)):
+    if not ended(folder):
         runs.resume(folder)
     lab.trainings.append(Reused(before, run.commit))
     return folder
@@ -183,11 +184,6 @@ def as_it_ended(folder: Path) -> Mapping[str, Product]:
     averages.pop("n_averaged", None)
     game.load_state_dict(checkpoint.under(tensors, "game") | averages)
     return game.eval().remains()
-
-
-def minutes(folder: Path) -> float:
-    """What a run has trained so far; 0 where there is none."""
-    return max((event.get("seconds", 0.0) for event in journal.read(folder)), default=0.0) / 60
 
 
 def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any] | None:
