@@ -4,6 +4,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import debian_files
 import pytest
 
 from unpaired.data.sets import packages
@@ -56,3 +57,75 @@ def test_files_are_held_against_their_digests() -> None:
     packages.check({"a": b"1", "b": b"2", "c": b"anything"}, wanted=wanted, otherwise="get it again")
     with pytest.raises(DataError, match=r"b is another file than the published one \(SHA-256 .*\); get it again"):
         packages.check({"a": b"1", "b": b"x"}, wanted=wanted, otherwise="get it again")
+
+
+FOLDER = "/usr/share/some"
+CONTENTS = {"a.txt": b"1", "deep/b.txt": b"22", "deep/c.bin": b"333"}
+
+
+def some(tmp_path: Path) -> packages.Debian:
+    """A package that is installed nowhere."""
+    return packages.Debian("some", str(tmp_path / "nowhere"), "UNPAIRED_SOME")
+
+
+@pytest.mark.parametrize("kind", ["", "gz", "xz", "bz2"])
+def test_a_package_is_unpacked_in_memory(kind: str, tmp_path: Path) -> None:
+    deb = debian_files.deb(tmp_path / "a.deb", FOLDER, CONTENTS, kind=kind)
+    assert packages.unpacked(deb, folder=FOLDER, wanted=lambda name: True) == CONTENTS
+    texts = packages.unpacked(deb, folder=FOLDER, wanted=lambda name: name.endswith(".txt"))
+    assert texts == {"a.txt": b"1", "deep/b.txt": b"22"}
+    assert packages.unpacked(deb, folder="/usr/share/so", wanted=lambda name: True) == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.deb"]
+
+
+def test_what_only_debians_tool_knows_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deb = debian_files.deb(tmp_path / "a.deb", FOLDER, CONTENTS)
+    deb.write_bytes(deb.read_bytes().replace(b"data.tar.xz ", b"data.tar.zst"))
+    (tmp_path / "unpacked.tar").write_bytes(debian_files.tar({f".{FOLDER}/{name}": b"by it" for name in CONTENTS}, kind=""))
+    tool = tmp_path / "bin" / "dpkg-deb"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\n[ "$*" = "--fsys-tarfile {deb}" ] && exec cat "{tmp_path}/unpacked.tar"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    assert packages.unpacked(deb, folder=FOLDER, wanted=lambda name: True) == dict.fromkeys(CONTENTS, b"by it")
+
+
+def test_files_of_a_package_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNPAIRED_SOME", raising=False)
+    package, asked = some(tmp_path), []
+
+    def fetched(command: tuple[str, ...], *, into: Path, pattern: str, otherwise: str) -> Path:
+        asked.append((command, pattern))
+        return debian_files.deb(into / "some_1.deb", package.folder, CONTENTS)
+
+    monkeypatch.setattr(packages, "fetch", fetched)
+    assert packages.files(package, wanted=lambda name: name.startswith("deep/")) == {"deep/b.txt": b"22", "deep/c.bin": b"333"}
+    assert asked == [(("apt-get", "download", "--quiet", "some"), "*.deb")]
+    for name, content in CONTENTS.items():
+        (tmp_path / "nowhere" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "nowhere" / name).write_bytes(content + b" installed")
+    assert packages.files(package, wanted=lambda name: name == "deep/b.txt") == {"deep/b.txt": b"22 installed"}
+    monkeypatch.setenv("UNPAIRED_SOME", str(debian_files.deb(tmp_path / "a.deb", package.folder, CONTENTS)))
+    assert packages.files(package, wanted=lambda name: True) == CONTENTS
+    assert len(asked) == 1
+
+
+def test_what_is_no_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = some(tmp_path)
+    whole = debian_files.deb(tmp_path / "a.deb", package.folder, CONTENTS).read_bytes()
+    cases = {
+        "text.deb": (b"hello, world", "text.deb is not Debian's some: it does not begin as a package does; get the package"),
+        "bare.deb": (whole[:100], "bare.deb is not Debian's some: it holds no files to install"),
+        "half.deb": (whole[:-200], "half.deb is not Debian's some: "),
+        "zst.deb": (whole.replace(b"data.tar.xz ", b"data.tar.zst"), r"packed as .zst, which cannot .* without 'dpkg-deb'"),
+        "length.deb": (whole[:56] + b"x" + whole[57:], "length.deb is not Debian's some: a part of it has no length"),
+    }
+    monkeypatch.setattr(packages.shutil, "which", lambda name: None)
+    for name, (content, said) in cases.items():
+        (tmp_path / name).write_bytes(content)
+        monkeypatch.setenv("UNPAIRED_SOME", str(tmp_path / name))
+        with pytest.raises(DataError, match=said):
+            packages.files(package, wanted=lambda name: True)
+    monkeypatch.setenv("UNPAIRED_SOME", str(tmp_path / "a.deb"))
+    with pytest.raises(DataError, match=r"has none of the files wanted of Debian's some; get the package .* in UNPAIRED_SOME"):
+        packages.files(package, wanted=lambda name: name == "z")

@@ -9,8 +9,7 @@ the package installs them, else from the package, which `apt-get` fetches and no
 from __future__ import annotations
 
 import gzip
-import io
-import shutil
+import lzma
 import subprocess
 import tarfile
 import tempfile
@@ -80,7 +79,7 @@ def _read(place: Path) -> dict[str, bytes]:
     """The four files of a folder or a package of Debian's."""
     try:
         return _read_folder(place) if place.is_dir() else _read_deb(place)
-    except (OSError, EOFError, KeyError, zlib.error, tarfile.TarError, subprocess.SubprocessError) as error:
+    except (OSError, EOFError, KeyError, zlib.error, lzma.LZMAError, tarfile.TarError, subprocess.SubprocessError) as error:
         raise DataError(f"{place} is not {_WANTED}: {error}; {_OTHERWISE}") from None
 
 
@@ -93,12 +92,6 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
 
 
 def _read_deb(deb: Path) -> dict[str, bytes]:
-    if shutil.which("dpkg-deb") is None:
-        raise DataError(f"{deb} cannot be unpacked here, without 'dpkg-deb'; {_OTHERWISE}")
-    # It knows every compression that Debian and its kin use; the tar archive goes through memory, nothing lands on the disk.
-    unpacked = subprocess.run(
-        ("dpkg-deb", "--fsys-tarfile", str(deb.absolute())), stdin=subprocess.DEVNULL, capture_output=True, check=True
-    )
-    with tarfile.open(fileobj=io.BytesIO(unpacked.stdout)) as archive:
-        members = {name: archive.extractfile(f".{INSTALLED.as_posix()}/{name}.gz") for name in DIGESTS}
-        return {name: gzip.decompress(member.read()) for name, member in members.items() if member}
+    packed = {f"{name}.gz" for name in DIGESTS}
+    found = packages.unpacked(deb, folder=INSTALLED.as_posix(), wanted=packed.__contains__)
+    return {name: gzip.decompress(found[f"{name}.gz"]) for name in DIGESTS}

@@ -81,6 +81,20 @@ def _toy(folder: Path, size: int) -> None:
     toy.make(folder)
 
 
+CARS_LICENCE = "Free Art License, GPL-2+, CC0, CC BY 3.0"
+CHAIRS_LICENCE = "CC0, CC BY 3.0"
+HEADS_LICENCE = "CC0"
+
+
+def _turned(task: Literal["cars", "chairs", "heads", "chairs-cars", "cars-heads"]) -> Callable[[Path, int], None]:
+    def make(folder: Path, size: int) -> None:
+        from unpaired.data.sets import turned
+
+        turned.make(folder, task=task, size=size)
+
+    return make
+
+
 MNIST_LICENCE = "CC BY-SA 3.0"
 DIGITS_LICENCE = "CC BY 4.0"
 FASHION_LICENCE = "MIT"
@@ -139,6 +153,15 @@ SETS: dict[str, NamedSet] = {
         _earth(pairs=False),
     ),
     "earth-pairs": NamedSet("satellite image <-> relief map, in pairs; with labels", EARTH_LICENCE, _earth(pairs=True), "pairs"),
+    "cars": NamedSet("cars at known azimuths, 12 models <-> 11 others, 8 to test", CARS_LICENCE, _turned("cars")),
+    "chairs": NamedSet("chairs at known azimuths, 24 models <-> 23 others, 12 to test", CHAIRS_LICENCE, _turned("chairs")),
+    "heads": NamedSet("heads at known azimuths, 40 people <-> 40 others, 20 to test", HEADS_LICENCE, _turned("heads")),
+    "chairs-cars": NamedSet(
+        "chairs <-> cars at known azimuths, 47 and 23 models, 12 and 8 to test", CARS_LICENCE, _turned("chairs-cars")
+    ),
+    "cars-heads": NamedSet(
+        "cars <-> heads at known azimuths, 23 and 80 models, 8 and 20 to test", CARS_LICENCE, _turned("cars-heads")
+    ),
     "mnist": NamedSet("handwritten digits in ten classes, 28 px, grey", MNIST_LICENCE, _mnist, "classes", sized=False),
     "digits": NamedSet("handwritten digits in ten classes, 8 px, grey", DIGITS_LICENCE, _digits, "classes", sized=False),
     "printed": NamedSet("digits set in 21 fonts, in ten classes, 28 px, grey", PRINTED_LICENCE, _printed, "classes", sized=False),
