@@ -32,6 +32,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-two-styles": faces_two_styles.TWO_STYLES,
     "sae-mnist": sae_mnist.SAE,
     "dcgan-mnist": dcgan_mnist.DIGITS,
+    "sgan-mnist": sgan_mnist.SGAN_MNIST,
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
     "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
@@ -40,7 +41,6 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 UNMEASURED: dict[str, Experiment] = {
     "modes": modes.MODES,
-    "sgan-mnist": sgan_mnist.SGAN_MNIST,
 }
 """Those that wait for a result."""
 
