@@ -11,9 +11,10 @@ import debian_files
 import numpy as np
 import pytest
 from idx_files import read
+from PIL import Image
 
 from unpaired.data.sets import clothes, idx, table
-from unpaired.errors import DataError
+from unpaired.errors import ConfigError, DataError
 
 
 def arrays() -> dict[str, np.ndarray]:
@@ -119,3 +120,45 @@ def test_other_files_are_refused(small: dict[str, bytes], tmp_path: Path, monkey
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is another file than the published one"):
         clothes.make(tmp_path / "set")
     assert not (tmp_path / "set").exists()
+
+
+def test_bags_and_shoes(small: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNPAIRED_FASHION", str(laid(tmp_path / "files", small, packed=True)))
+    assert table.make("bags-shoes", tmp_path / "set", size=64) == clothes.CREDIT
+    pictures = arrays()["train-images-idx3-ubyte"]
+    found = {path.relative_to(tmp_path / "set").as_posix(): path for path in (tmp_path / "set").rglob("*.png")}
+    assert set(found) == {
+        "trainA/bag-00002.png",
+        "trainB/ankle-boot-00000.png",
+        "trainB/sneaker-00003.png",
+        "testB/sandal-00000.png",
+    }
+    for name, index in (("trainA/bag-00002.png", 2), ("trainB/sneaker-00003.png", 3)):
+        with Image.open(found[name]) as picture:
+            assert (np.array(picture) == pictures[index]).all()
+    card = json.loads((tmp_path / "set" / "set.json").read_text())
+    assert (card["a"], card["b"], card["counts"]) == ("bags", "shoes", {"trainA": 1, "trainB": 2, "testA": 0, "testB": 1})
+    assert table.SETS["bags-shoes"].licence == clothes.LICENCE
+    with pytest.raises(ConfigError, match="is not empty"):
+        clothes.make_bags_shoes(tmp_path / "set")
+
+
+def test_as_many_shoes_as_bags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the three kinds of shoes the first ones as they come."""
+    labels = {"train": np.tile(np.arange(10, dtype=np.uint8), 6100), "t10k": np.tile(np.arange(10, dtype=np.uint8), 1010)}
+    files = {}
+    for part, values in labels.items():
+        files[f"{part}-images-idx3-ubyte"] = idx.encoded(np.zeros((len(values), 1, 1), np.uint8))
+        files[f"{part}-labels-idx1-ubyte"] = idx.encoded(values)
+    told = {}
+    monkeypatch.setattr(clothes, "_files", lambda: files)
+    monkeypatch.setattr(clothes, "write", lambda folder, parts, card: told.update(parts))
+    clothes.make_bags_shoes(tmp_path / "set")
+    assert {part: len(pictures) for part, pictures in told.items()} == {
+        "trainA": 6000,
+        "trainB": 6000,
+        "testA": 1000,
+        "testB": 1000,
+    }
+    assert [name for name, _ in told["trainB"][:4]] == ["sandal-00005", "sneaker-00007", "ankle-boot-00009", "sandal-00015"]
+    assert {name.split("-")[0] for name, _ in told["trainA"]} == {"bag"}

@@ -1,6 +1,7 @@
 """Packages handed over or fetched: by a client of our own making, and every way in which it can fail."""
 
 import sys
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -129,3 +130,58 @@ def test_what_is_no_package_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("UNPAIRED_SOME", str(tmp_path / "a.deb"))
     with pytest.raises(DataError, match=r"has none of the files wanted of Debian's some; get the package .* in UNPAIRED_SOME"):
         packages.files(package, wanted=lambda name: name == "z")
+
+
+WHEEL = packages.Wheel("a-wheel", "1.2", "a_wheel_of_ours", "UNPAIRED_WHEEL")
+DATA = {"data/a.bin": b"1", "data/b.bin": b"22"}
+
+
+def wheel(file: Path) -> Path:
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a_wheel_of_ours/__init__.py", "raise ImportError('nobody asked')")
+        archive.writestr("a_wheel_of_ours_1.2.dist-info/data/a.bin", b"another")
+        archive.mkdir("a_wheel_of_ours/data")
+        for name, content in DATA.items():
+            archive.writestr(f"a_wheel_of_ours/{name}", content)
+    return file
+
+
+def is_data(name: str) -> bool:
+    return name.startswith("data/")
+
+
+def test_data_of_a_wheel_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNPAIRED_WHEEL", raising=False)
+    asked = []
+
+    def fetched(command: tuple[str, ...], *, into: Path, pattern: str, otherwise: str) -> Path:
+        asked.append((command[0], command[-2:], pattern))
+        return wheel(into / "a_wheel-1.2-py3-none-any.whl")
+
+    monkeypatch.setattr(packages, "fetch", fetched)
+    assert packages.data(WHEEL, wanted=is_data) == DATA
+    assert asked == [(sys.executable, ("--no-deps", "a-wheel==1.2"), "*.whl")]
+    with zipfile.ZipFile(wheel(tmp_path / "a.whl")) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    (tmp_path / "site" / "a_wheel_of_ours" / "data" / "a.bin").write_bytes(b"installed")
+    assert packages.data(WHEEL, wanted=is_data) == {**DATA, "data/a.bin": b"installed"}
+    assert "a_wheel_of_ours" not in sys.modules  # found, and not imported
+    monkeypatch.setenv("UNPAIRED_WHEEL", str(tmp_path / "a.whl"))
+    assert packages.data(WHEEL, wanted=lambda name: name == "data/b.bin") == {"data/b.bin": b"22"}
+    monkeypatch.setenv("UNPAIRED_WHEEL", str(tmp_path / "site" / "a_wheel_of_ours"))
+    assert packages.data(WHEEL, wanted=lambda name: name == "data/a.bin") == {"data/a.bin": b"installed"}
+    assert len(asked) == 1
+
+
+def test_what_is_no_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "text.whl").write_text("no")
+    monkeypatch.setenv("UNPAIRED_WHEEL", str(tmp_path / "text.whl"))
+    with pytest.raises(
+        DataError, match=r"text.whl is not the wheel of a-wheel: .*; get the wheel elsewhere .* in UNPAIRED_WHEEL"
+    ):
+        packages.data(WHEEL, wanted=is_data)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("UNPAIRED_WHEEL", str(tmp_path / "empty"))
+    with pytest.raises(DataError, match="empty has none of the files wanted of a-wheel; get the wheel elsewhere"):
+        packages.data(WHEEL, wanted=is_data)

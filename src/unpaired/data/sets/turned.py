@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from unpaired.data.sets import furniture, heads, torcs
-from unpaired.data.sets.turntable import PARTS, Model, Part, write
+from unpaired.data.sets.domains import PARTS, Part
+from unpaired.data.sets.turntable import Model, write
 
 Task = Literal["cars", "chairs", "heads", "chairs-cars", "cars-heads"]
 Kind = Literal["cars", "chairs", "heads"]
@@ -125,7 +126,7 @@ def collection(kind: Kind) -> Collection:
     if kind == "heads":
         sculptor = heads.Sculptor()
         parts = {part: sculptor.models(numbers) for part, numbers in HEADS.items()}
-        return Collection(parts, heads.LICENCE, heads.CREDIT, (f"{heads.PACKAGE} {heads.VERSION}",), {})
+        return Collection(parts, heads.LICENCE, heads.CREDIT, (f"{heads.PACKAGE.name} {heads.PACKAGE.version}",), {})
     warehouse = furniture.Warehouse()
     names = CHAIRS if kind == "chairs" else ROAD_CARS
     creators = warehouse.creators([name for part in PARTS for name in names[part]])

@@ -16,17 +16,15 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from unpaired.data.sets.domains import PARTS, Part
 from unpaired.data.solids import raster
 from unpaired.data.solids.mesh import Mesh, framed, moved
 from unpaired.errors import ConfigError, DataError
-
-Part = Literal["trainA", "trainB", "testA", "testB"]
-PARTS: tuple[Part, ...] = ("trainA", "trainB", "testA", "testB")
 
 REACH = 90
 """Views go from -REACH to REACH degrees of azimuth: the front half, as in the authors' code, where it ends at 75."""
