@@ -180,7 +180,7 @@ def test_a_run_that_held_nothing_out_keeps_the_latest_and_cannot_be_scored(domai
     runs.train(*domains, out=out, game=GAME, data=DataOptions(size=16, holdout=0.0), training=training())
     assert bundle_about(out)["step"] == 4
     assert not (out / "preview.png").exists()
-    with pytest.raises(RunError, match=r"held no images out; train with --holdout 0\.1, or give testA and testB folders"):
+    with pytest.raises(RunError, match=r"held no images out; train with a larger --holdout, or give it a test part"):
         runs.evaluate(out)
 
 

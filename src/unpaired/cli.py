@@ -248,7 +248,7 @@ class Judge:
         from unpaired.serve.judge import serve_judge
         from unpaired.serve.session import SESSION
         from unpaired.serve.trials import needed
-        from unpaired.serve.verdict import sentences
+        from unpaired.serve.verdict import conclusion, sentences
 
         folder = self.out or self.run_folder / "judge"
         begun, real, fake = (folder / SESSION).exists(), None, None
@@ -259,7 +259,8 @@ class Judge:
         verdict = serve_judge(
             folder, real=real, fake=fake, options=asked, host=self.host, port=self.port, ready=lambda at: print(f"open {at}")
         )
-        print("\n".join(f"{name}: {said}" for name, said, *_ in sentences(verdict, options=self.test)))
+        print("\n".join(f"{name}: {said} ({of})" for name, said, of in sentences(verdict, options=self.test)))
+        print(conclusion(verdict))
         print(f"{folder / 'verdict.json'}\n{folder / 'answers.csv'}")
 
 

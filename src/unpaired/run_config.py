@@ -37,5 +37,8 @@ def load_config(folder: Path) -> RunConfig:
         raise RunError(f"no run at {folder}: it has no config.json. `unpaired train ... --out {folder}` starts one")
     values = config.read_file(path)
     if "translators" in values:
-        raise RunError(f"{folder} is a bundle, not a run: it has no held-out images and cannot train on; translate with it")
+        raise RunError(
+            f"{folder} is a bundle, not a run: it has no held-out images and cannot train on; `unpaired translate` and "
+            "`unpaired sample` use it"
+        )
     return config.from_dict(RunConfig, values, where=str(path))

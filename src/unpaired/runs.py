@@ -41,6 +41,7 @@ from unpaired.engine.trainer import Trainer
 from unpaired.errors import ConfigError, DataError, RunError
 from unpaired.files import alone, write_json
 from unpaired.games import specs, table
+from unpaired.games.autoencoder import Autoencoder
 from unpaired.games.base import Game
 from unpaired.metrics import features
 from unpaired.options import DataOptions, Training
@@ -139,7 +140,7 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     exam = evaluation.exam_of(data)
     look = exam.look(load_bundle(folder, device=str(where)), part="test", extractor=judge)
     if not look.scores:
-        raise RunError(f"{folder} held no images out; train with --holdout 0.1, or give testA and testB folders")
+        raise RunError(f"{folder} held no images out; train with a larger --holdout, or give it a test part")
     evaluation.draw(look.rows, path=folder / SHEETS.get(run.game.plays, "translated.png"))
     values = {
         "step": bundle_about(folder).get("step"),
@@ -313,6 +314,11 @@ def _lead(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, f
         "resume" if resumed else "start", step=step, seconds=trainer.progress.seconds, reasons=runtime.reasons, machine=machine()
     )
     watch.say(_opening(run, images, runtime, step=step))
+    if isinstance(game, Autoencoder) and run.training.steps is not None and game.level(run.training.steps - 1) is not None:
+        watch.say(
+            f"{run.training.steps} steps end while single levels are in training, and what was not trained spoils the rest: "
+            "give more --steps, --form \"greedy(level_steps=...)\" or --form end_to_end"
+        )
     if images.held_out < FEW_HELD_OUT:
         watch.say(
             f"only {images.held_out} images of {images.domains[0] if len(images.domains) == 1 else 'a domain'} are held out: "

@@ -107,6 +107,15 @@ def test_the_table():
     }
 
 
+def test_few_right_answers_are_too_few_to_say():
+    """7 of 8 are more than by chance, but d′ of so few is anything."""
+    found = detection(hits=4, misses=0, false_alarms=1, correct_rejections=3)
+    assert found.accuracy.low > 0.5
+    assert found.d_prime.low < 0 < found.d_prime.high
+    verdict = judge_answers(TRIALS, said("fr" + "ffffrf" + "rffrrf"), options=OPTIONS)._replace(detection=found, scored=8)
+    assert conclusion(verdict).startswith("Too few answers to say")
+
+
 @pytest.mark.parametrize(
     ("counts", "words"),
     [

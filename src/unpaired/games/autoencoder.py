@@ -31,12 +31,16 @@ class Autoencoder(Game[Images]):
 
     def play(self, batch: Images, step: int) -> Iterator[Turn]:
         spec, network = self.spec, self.network
-        level = spec.form.level(step, levels=len(network.levels))
+        level = self.level(step)
         first, last, name = (0, None, "reconstruction") if level is None else (level, level + 1, f"level_{level + 1}")
         with torch.no_grad():
             given = network.encode(batch.x, levels=first)
         back = network.rebuild(spec.corruption(given), first=first, last=last)
         yield Turn("autoencoder", {name: spec.distance(back, given)})  # d(g(f(x)), x)
+
+    def level(self, step: int) -> int | None:
+        """The level in training at a step, from 0; None where it is all of them."""
+        return self.spec.form.level(step, levels=len(self.network.levels))
 
     def remains(self) -> Mapping[str, products.Autoencoder]:
         return {"autoencoder": products.Autoencoder(self.network, spec=self.spec.network, shape=self.shape)}

@@ -192,6 +192,8 @@ def conclusion(verdict: Verdict) -> str:
         return "The generated pictures were told from the real ones, better than by chance."
     if d_prime.high < 0:
         return "The generated pictures were taken for real more often than the real ones."
+    if verdict.detection.accuracy.low > 1 / 2:
+        return "Too few answers to say: more are right than by chance, but chance lies within the interval of d′."
     return "Nothing shows that the generated pictures can be told from the real ones: chance lies within the interval of d′."
 
 
