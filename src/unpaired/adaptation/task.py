@@ -166,8 +166,8 @@ def open_task(source: str | Path, target: str | Path, *, test: str | Path | None
 
 
 def opened_set(source: str, data: DataOptions) -> ImageSet:
-    """One set of images, as a classifier's run would open it."""
-    found = runs.open_data(RunConfig(sources=(source,), game=specs.Classifier(), data=data))
+    """One set of images, whether it tells classes or not: as for an autoencoder, which does not ask."""
+    found = runs.open_data(RunConfig(sources=(source,), game=specs.Autoencoder(), data=data))
     assert isinstance(found, ImageSet)
     return found
 
