@@ -32,6 +32,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "faces-two-styles": faces_two_styles.TWO_STYLES,
     "sae-mnist": sae_mnist.SAE,
     "dcgan-mnist": dcgan_mnist.DIGITS,
+    "modes": modes.MODES,
     "sgan-mnist": sgan_mnist.SGAN_MNIST,
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
@@ -39,9 +40,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {
-    "modes": modes.MODES,
-}
+UNMEASURED: dict[str, Experiment] = {}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}
