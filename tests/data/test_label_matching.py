@@ -271,7 +271,7 @@ def test_sets_side_by_side(labelled, tmp_path):
     root = labelled("both/sets/b2", ROWS).parent.parent
     for where in (root, zipped(root, "in")):
         assert [(found.name, len(found.source.names)) for found in find_sets([str(where)])] == [("b2", 6), ("b10", 6)]
-    with pytest.raises(DataError, match="no labelled images given"):
+    with pytest.raises(DataError, match="no images given"):
         find_sets([])
     with pytest.raises(DataError, match="does not exist"):
         find_sets([str(tmp_path / "nowhere")])

@@ -69,7 +69,7 @@ def find_sets(sources: Sequence[str], *, taken: Sequence[str] = (), plain: bool 
             above = read_card(tree, root.removesuffix(f"sets/{name}/")) or {}
             found.append(dataclasses.replace(one, card={**above, **one.card}))
     if not found:
-        raise DataError(f"no labelled images given; wanted one or more folders or zips: {LAYOUTS}")
+        raise DataError(f"no images given; wanted one or more folders or zips: {LAYOUTS}")
     return tuple(found)
 
 
