@@ -170,6 +170,23 @@ class TrainClassifier(_TrainOnImages):
 
 
 @options
+class TrainSegmenter:
+    """A segmenter, taught by label maps alone: the class of each pixel."""
+
+    sources: Positional[tuple[str, ...]]
+    """A folder with images/ and labels/: a map of numbers for each image, under its name."""
+    out: Path
+    """The run's new folder."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
+    data: DataOptions = DataOptions(flip=False)
+    training: Training = Training(batch=16, schedule="cosine")
+    game: specs.Segmenter = specs.Segmenter()
+
+    run = _Train.run
+
+
+@options
 class TrainAutoencoder(_TrainOnImages):
     """A stacked autoencoder, level by level or at once."""
 
@@ -714,6 +731,7 @@ COMMANDS: dict[str, Any] = {
         "acgan": TrainACGAN,
         "cogan": TrainCoGAN,
         "classifier": TrainClassifier,
+        "segmenter": TrainSegmenter,
         "autoencoder": TrainAutoencoder,
     },
     "resume": Resume,
@@ -842,7 +860,7 @@ def _next(folder: Path) -> str:
     """What to do with a trained run."""
     from unpaired.attribute_translator import AttributeTranslator
     from unpaired.bundle import bundle_attributes, load_bundle
-    from unpaired.products import Classifier, Sampler
+    from unpaired.products import Classifier, Sampler, Segmenter
     from unpaired.translator import Translator
 
     kept = load_bundle(folder)
@@ -852,7 +870,7 @@ def _next(folder: Path) -> str:
     lines += [
         f"from Python: unpaired.load({str(folder)!r}, part={name!r})"
         for name, product in kept.items()
-        if isinstance(product, Classifier) and product.classes
+        if (isinstance(product, Classifier) and product.classes) or isinstance(product, Segmenter)
     ]
     if any(isinstance(product, Translator | AttributeTranslator) for product in kept.values()):
         change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])

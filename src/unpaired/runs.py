@@ -29,6 +29,7 @@ from unpaired.bundle import Product, bundle_about, load_bundle
 from unpaired.data.batches import Domains, Telling, open_domains
 from unpaired.data.image_pair import open_image_pair
 from unpaired.data.image_set import open_image_set
+from unpaired.data.label_maps import LAYOUT, open_map_set
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.labels import few
 from unpaired.data.material import Material
@@ -62,10 +63,11 @@ SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
     "images": ("classes", "attributes"),
     "few-labelled": ("classes", "attributes"),
     "domains": ("domains", "pairs"),
+    "maps": (),
 }
 """Which named sets a game can be trained on alone; two of classes are two domains as well."""
 
-SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains"), "samples.png")
+SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains", "maps"), "samples.png")
 """The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
 
 _opened: dict[tuple[Any, ...], Material] = {}
@@ -193,6 +195,8 @@ def _require_suited(run: RunConfig) -> None:
     if len(run.sources) > 1 and plays in ("unpaired", "domains"):
         suited = ("classes", "attributes")
     for source in named:
+        if plays == "maps":
+            raise DataError(f"no named set has label maps for game '{run.game.game}', found {source}; wanted {LAYOUT}")
         if SETS[source].holds not in suited:
             others = [name for name, entry in SETS.items() if entry.holds in suited]
             raise DataError(
@@ -229,6 +233,8 @@ def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, te
             return open_labelled(sources, options, telling=telling)
         case "images" | "few-labelled":
             return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
+        case "maps":
+            return open_map_set(sources, options, telling=telling)
         case "domains":
             return open_image_pair(sources, options, telling=telling)
         case "unpaired" if named or options.sets:
