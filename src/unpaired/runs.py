@@ -238,7 +238,8 @@ def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, te
         case "domains":
             return open_image_pair(sources, options, telling=telling)
         case "unpaired" if named or options.sets:
-            return open_image_pair(sources, replace(options, swap=False), telling=telling).as_domains()
+            bare = options.sets  # its labels are left alone, so that only tables need to make sense
+            return open_image_pair(sources, replace(options, swap=False), bare=bare, telling=telling).as_domains()
     return open_domains(sources, options, paired=plays == "paired", telling=telling)
 
 

@@ -57,6 +57,13 @@ def test_the_authors_parts_and_names(tmp_path: Path, names: list[str]) -> None:
     assert data.name == tmp_path.name
 
 
+def test_folders_of_places_are_no_classes(tmp_path: Path, names: list[str]) -> None:
+    """As street scenes lie: by town, and other towns are held out."""
+    data = opened(write(tmp_path, [f"train/{'ab'[int(name) % 2]}/{name}" for name in names] + ["test/c/1"]))
+    assert (len(data.train_maps), len(data.test_maps)) == (20, 1)
+    assert np.array_equal(data.images.train.pixels[..., 0], data.train_maps * 80)
+
+
 def test_images_without_a_map_are_unlabelled(tmp_path: Path, names: list[str]) -> None:
     write(tmp_path, [f"train/{name}" for name in names] + ["test/a"])
     for name in names[:5]:

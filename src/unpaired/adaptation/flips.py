@@ -103,7 +103,7 @@ def draw_flips(flips: Sequence[Flip], path: Path, *, translated: ImageSet, sourc
         read_as = " and ".join(dict.fromkeys(said for said in flip.said if said and said != flip.label))
         rows.append((f"{flip.label}, read as {read_as} ({flip.confidence:.0%})", torch.cat(pair)))
     if rows:
-        scale = max(1, 64 // rows[0][1].shape[-1])
+        scale = max(1, 96 // rows[0][1].shape[-1])
         images.write(path, images.labelled_grid(rows, titles=("image", "translated"), scale=scale))
 
 

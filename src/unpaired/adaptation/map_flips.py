@@ -92,7 +92,7 @@ def draw_flipped(rows: Sequence[FlippedPixels], path: Path, *, judge: Segmenter,
         tiles = [_colour(picture), _colour(made), in_colours(maps[row : row + 1]), in_colours(told)]
         sheet.append((f"{found.file}, {_worst(found):.0%}", torch.cat(tiles)))
     if sheet:
-        scale = max(1, 64 // sheet[0][1].shape[-1])
+        scale = max(1, 96 // sheet[0][1].shape[-1])
         images.write(path, images.labelled_grid(sheet, titles=("image", "translated", "labels", "read"), scale=scale))
 
 

@@ -16,9 +16,10 @@ from unpaired.adaptation.map_scores import TestedMaps, places, summed_up_maps
 from unpaired.adaptation.options import Pictures, Teaching
 from unpaired.adaptation.task import BY_ORACLE, FLIPS, SHEET, SOURCE_ONLY, Result, Views, lasting, warn_of_copies
 from unpaired.adaptation.translated import translations
-from unpaired.data.image_set import ImageSet
+from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.label_maps import CLASSES, IMAGES, LABELS, MapSet
 from unpaired.data.labels import few
+from unpaired.data.sets.table import SETS
 from unpaired.errors import ConfigError, DataError, SameDomain
 from unpaired.evaluation import untouched
 from unpaired.games import specs
@@ -82,7 +83,7 @@ def open_map_task(
         raise DataError(f"the source, {source}, labels no pixel of a training image; put maps into {LABELS}/")
     shown = opened if views.shown == views.source else opened_maps(lasting(source), views.shown)
     mapped = (Path(target).expanduser() / LABELS).is_dir()
-    wanted = opened_maps(lasting(target), views.target) if mapped else opened_set(lasting(target), views.target)
+    wanted = opened_maps(lasting(target), views.target) if mapped else _pictures(lasting(target), views.target)
     pixels = wanted.images if isinstance(wanted, MapSet) else wanted
     if pixels.fingerprint == shown.images.fingerprint:
         raise SameDomain(f"source and target hold the same images; wanted two different sets: check {source} and {target}")
@@ -111,6 +112,11 @@ def opened_maps(source: str, data: DataOptions) -> MapSet:
     found = runs.open_data(RunConfig(sources=(source,), game=specs.Segmenter(), data=data))
     assert isinstance(found, MapSet)
     return found
+
+
+def _pictures(source: str, data: DataOptions) -> ImageSet:
+    """A set of images alone: folders in it, such as of places, are no classes."""
+    return opened_set(source, data) if source in SETS else open_image_set((source,), data, bare=True)
 
 
 def write_translated_maps(data: MapSet, translator: Translator, folder: Path) -> None:

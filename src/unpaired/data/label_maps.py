@@ -139,7 +139,7 @@ def open_map_set(
     if not (root / IMAGES).is_dir() or not (root / LABELS).is_dir():
         raise DataError(f"{root} holds {_holds(root)}; wanted {LAYOUT}")
     plain = dataclasses.replace(options, label=None, labels=None)
-    opened = open_image_set((str(root / IMAGES),), plain, cache=cache, telling=telling)
+    opened = open_image_set((str(root / IMAGES),), plain, bare=True, cache=cache, telling=telling)
     files = _files(root / LABELS)
     if telling is not None:
         telling(f"reading {root / LABELS}", 0, None)
