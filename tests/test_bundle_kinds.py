@@ -8,7 +8,7 @@ import torch
 import unpaired
 from unpaired.bundle import KINDS, Product, load_bundle, load_translators, save_bundle
 from unpaired.errors import RunError
-from unpaired.networks.build import autoencoder, generator, judge, noise_generator
+from unpaired.networks.build import autoencoder, generator, judge, noise_generator, segmenter
 from unpaired.networks.specs import (
     ConvAutoencoder,
     DCGANDiscriminator,
@@ -19,8 +19,9 @@ from unpaired.networks.specs import (
     MaxoutDiscriminator,
     Mlp,
     ResidualImage,
+    SmallUNet,
 )
-from unpaired.products import Autoencoder, Classifier, Noise, Sampler
+from unpaired.products import Autoencoder, Classifier, Noise, Sampler, Segmenter
 from unpaired.translator import Translator
 
 SHAPE = (1, 16, 16)
@@ -95,6 +96,15 @@ def test_several_things_in_one_bundle(tmp_path):
         unpaired.load(made, part="encoder")
     with pytest.raises(RunError, match="keeps sampler, classifier; wanted translators"):
         load_translators(made)
+
+
+def test_segmenters(tmp_path):
+    spec = SmallUNet(width=2, halvings=1)
+    made = Segmenter(segmenter(spec, SHAPE, classes=3).eval(), spec=spec, shape=SHAPE, classes=NAMES)
+    again = unpaired.load(kept(tmp_path, segmenter=made))
+    assert torch.equal(again.labels(X), made.labels(X))
+    assert repr(again) == repr(made)
+    assert (again.fit, again.background) == ("pad", "black")
 
 
 def test_every_product_has_a_kind():

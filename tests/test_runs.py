@@ -205,6 +205,8 @@ def test_sets_bring_their_own_parts(domains, tmp_path):
     for part, end in (("0.png", "test"), *((f"{index}.png", "train") for index in range(1, 20))):
         (tmp_path / "b" / end).mkdir(parents=True, exist_ok=True)
         (tmp_path / "b" / end / part).write_bytes((domains[1] / part).read_bytes())
+    (tmp_path / "b" / "test" / "apart").mkdir()  # a class, it seems, that is only tested on; but labels are left alone
+    (tmp_path / "b" / "test" / "0.png").rename(tmp_path / "b" / "test" / "apart" / "0.png")
     run = RunConfig(sources=(str(tmp_path / "a.npz"), str(tmp_path / "b")), game=GAME, data=replace(DATA, sets=True))
     found = runs.open_data(run)
     assert [len(part) for part in (found.train_a, found.test_a, found.train_b, found.test_b)] == [12, 5, 19, 1]

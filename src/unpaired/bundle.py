@@ -1,5 +1,5 @@
 """What a trained run leaves, kept in a folder: translators between two domains, one of attributes, samplers, classifiers,
-autoencoders.
+segmenters, autoencoders.
 
 A bundle is a folder: `config.json` (architecture, shapes, how pictures are fitted, where it comes from), one
 `*.safetensors` for each network, and `card.md`; imported ones keep their discriminators too. No pickle. `KINDS` has every kind of
@@ -31,13 +31,14 @@ from unpaired.networks.build import (
     label_discriminator,
     label_generator,
     noise_generator,
+    segmenter,
 )
 from unpaired.networks.build import judge as image_judge
-from unpaired.products import Autoencoder, Classifier, Noise, Sampler
+from unpaired.products import Autoencoder, Classifier, Noise, Sampler, Segmenter
 from unpaired.translator import Translator
 
 FORMAT = 1
-Product = Translator | AttributeTranslator | Sampler | Classifier | Autoencoder
+Product = Translator | AttributeTranslator | Sampler | Classifier | Segmenter | Autoencoder
 """What a game leaves; see `KINDS`."""
 
 
@@ -132,7 +133,8 @@ def bundle_about(where: str | Path) -> dict[str, Any]:
 
 def load(where: str | Path, *, direction: str = "a_to_b", part: str | None = None, device: str = "cpu") -> Any:
     """What a run's folder or a bundle is about: the `Translator` of one direction, an `AttributeTranslator`, a `Sampler`, a
-    `Classifier` or an `Autoencoder`. part: one of several things by its name, such as "classifier" beside a sampler.
+    `Classifier`, a `Segmenter` or an `Autoencoder`. part: one of several things by its name, such as "classifier" beside a
+    sampler.
 
     RunError where there is none, ConfigError where the device cannot be used here.
     """
@@ -208,6 +210,10 @@ def _classifier_entry(folder: Path, name: str, product: Classifier) -> dict[str,
         "generated": product.generated,
         "source": product.source,
     }
+
+
+def _segmenter_entry(folder: Path, name: str, product: Segmenter) -> dict[str, Any]:
+    return {"shape": list(product.shape), "classes": list(product.classes)}
 
 
 def _autoencoder_entry(folder: Path, name: str, product: Autoencoder) -> dict[str, Any]:
@@ -291,6 +297,15 @@ def _load_classifier(folder: Path, entry: Mapping[str, Any], device: str) -> Cla
     )
 
 
+def _load_segmenter(folder: Path, entry: Mapping[str, Any], device: str) -> Segmenter:
+    spec = config.from_dict(specs.SmallUNet, entry["network"], where=str(folder / "config.json"))
+    shape, classes = tuple(entry["shape"]), entry["classes"]
+    network = segmenter(spec, shape, classes=len(classes))
+    _load_weights(folder / entry["weights"], network)
+    network = network.to(device).eval()
+    return Segmenter(network, spec=spec, shape=shape, classes=classes, fit=entry["fit"], background=entry["background"])
+
+
 def _load_autoencoder(folder: Path, entry: Mapping[str, Any], device: str) -> Autoencoder:
     spec = config.from_dict(specs.Autoencoder, entry["network"], where=str(folder / "config.json"))
     network = autoencoder(spec, tuple(entry["shape"]))
@@ -319,6 +334,7 @@ KINDS: Mapping[str, Kind] = {
     "attributes": Kind(AttributeTranslator, _attributes_entry, _load_attributes),
     "sampler": Kind(Sampler, _sampler_entry, _load_sampler),
     "classifier": Kind(Classifier, _classifier_entry, _load_classifier),
+    "segmenter": Kind(Segmenter, _segmenter_entry, _load_segmenter),
     "autoencoder": Kind(Autoencoder, _autoencoder_entry, _load_autoencoder),
 }
 

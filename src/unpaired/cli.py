@@ -70,6 +70,7 @@ class TrainReconstructionGAN(_Train):
 
 MOST_CLASSES = 40
 """Rows of a table on the console; result.json has all."""
+MAP_SCORES = ("per-pixel accuracy", "per-class accuracy", "mean class IoU")
 MOST_PIXELS = 4096
 """Height and width of a named set's images."""
 PUBLISHED = Training(batch=1, schedule="linear", decay_from=0.5)
@@ -167,6 +168,23 @@ class TrainClassifier(_TrainOnImages):
 
     training: Training = Training(batch=64)
     game: specs.Classifier = specs.Classifier()
+
+
+@options
+class TrainSegmenter:
+    """A segmenter, taught by label maps alone: the class of each pixel."""
+
+    sources: Positional[tuple[str, ...]]
+    """A folder with images/ and labels/: a map of numbers for each image, under its name."""
+    out: Path
+    """The run's new folder."""
+    config: Path | None = None
+    """Read options from this file first (JSON or TOML, as a run's config.json); the command line overrules it."""
+    data: DataOptions = DataOptions(flip=False)
+    training: Training = Training(batch=16, schedule="cosine")
+    game: specs.Segmenter = specs.Segmenter()
+
+    run = _Train.run
 
 
 @options
@@ -472,8 +490,9 @@ class Adapt:
     training: Training = TRAINING
 
     def run(self) -> None:
-        from unpaired.adaptation.adapt import RUNS, SHEET, adapt
+        from unpaired.adaptation.adapt import RUNS, adapt
         from unpaired.adaptation.result import sentences
+        from unpaired.adaptation.task import SHEET
 
         result = adapt(
             self.source,
@@ -715,6 +734,7 @@ COMMANDS: dict[str, Any] = {
         "acgan": TrainACGAN,
         "cogan": TrainCoGAN,
         "classifier": TrainClassifier,
+        "segmenter": TrainSegmenter,
         "autoencoder": TrainAutoencoder,
     },
     "resume": Resume,
@@ -822,7 +842,7 @@ def _report_all(folders: Sequence[Path]) -> None:
 
 
 def _show_accuracy(result: Mapping[str, Any]) -> None:
-    """A table of an adaptation: a row for each class, a column for each classifier."""
+    """A table of an adaptation: a row for each class (of maps for each number first), a column for each classifier."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -830,12 +850,17 @@ def _show_accuracy(result: Mapping[str, Any]) -> None:
     scores, tested = result["accuracy"], result["tested"]
     if not scores:
         return
-    table = Table(title="read right, of the target's labelled images", title_justify="left")
-    for name, justify in (("class", "left"), ("images", "right"), *((method, "right") for method in scores)):
+    maps = result["labels"] == "maps"
+    title = "read right, of the target's labelled " + ("pixels; IoU of each class" if maps else "images")
+    table = Table(title=title, title_justify="left")
+    for name, justify in (("class", "left"), ("pixels" if maps else "images", "right"), *((each, "right") for each in scores)):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_row("all", f"{tested['images']:,}", *(f"{found['overall']:.1%}" for found in scores.values()))
+    count = sum(tested["by_class"].values())
+    for key in MAP_SCORES if maps else ("overall",):
+        table.add_row("all" if key == "overall" else key, f"{count:,}", *(f"{found[key]:.1%}" for found in scores.values()))
     for name, count in tested["by_class"].items() if len(tested["by_class"]) <= MOST_CLASSES else ():
-        table.add_row(escape(name), f"{count:,}", *(f"{found['by_class'][name]:.1%}" for found in scores.values()))
+        shares = [found["by_class"][name]["IoU"] if maps else found["by_class"][name] for found in scores.values()]
+        table.add_row(escape(name), f"{count:,}", *(f"{share:.1%}" for share in shares))
     Console().print(table)
 
 
@@ -843,7 +868,7 @@ def _next(folder: Path) -> str:
     """What to do with a trained run."""
     from unpaired.attribute_translator import AttributeTranslator
     from unpaired.bundle import bundle_attributes, load_bundle
-    from unpaired.products import Classifier, Sampler
+    from unpaired.products import Classifier, Sampler, Segmenter
     from unpaired.translator import Translator
 
     kept = load_bundle(folder)
@@ -853,7 +878,7 @@ def _next(folder: Path) -> str:
     lines += [
         f"from Python: unpaired.load({str(folder)!r}, part={name!r})"
         for name, product in kept.items()
-        if isinstance(product, Classifier) and product.classes
+        if (isinstance(product, Classifier) and product.classes) or isinstance(product, Segmenter)
     ]
     if any(isinstance(product, Translator | AttributeTranslator) for product in kept.values()):
         change = "".join(f" --set {one.name}={one.values[-1]}" for one in bundle_attributes(folder)[:1])

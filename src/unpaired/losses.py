@@ -185,6 +185,18 @@ def class_loss(scores: Tensor, classes: Tensor) -> Tensor:
     return total / (classes != -1).sum().clamp_min(1)
 
 
+def pixel_loss(scores: Tensor, labels: Tensor, *, weights: Tensor, void: int) -> Tensor:
+    """The mean of -log softmax(scores)[label] over all pixels that have a label, weighted by its class; 0 where none has.
+
+    scores: [N, K, H, W]; labels: int64 [N, H, W], `void` where there is none; weights: [K].
+    """
+    from torch.nn.functional import cross_entropy
+
+    total = cross_entropy(scores, labels, weight=weights, ignore_index=void, reduction="sum")
+    told = labels != void
+    return total / (weights[labels.where(told, 0)] * told).sum().clamp_min(1e-8)
+
+
 def slope_penalty(slopes: Tensor) -> Tensor:
     """E (|slope|_2 - 1)^2 (Gulrajani et al. 2017, equation 3).
 

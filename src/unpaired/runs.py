@@ -29,6 +29,7 @@ from unpaired.bundle import Product, bundle_about, load_bundle
 from unpaired.data.batches import Domains, Telling, open_domains
 from unpaired.data.image_pair import open_image_pair
 from unpaired.data.image_set import open_image_set
+from unpaired.data.label_maps import LAYOUT, open_map_set
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.labels import few
 from unpaired.data.material import Material
@@ -63,10 +64,11 @@ SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
     "images": ("classes", "attributes"),
     "few-labelled": ("classes", "attributes"),
     "domains": ("domains", "pairs"),
+    "maps": (),
 }
 """Which named sets a game can be trained on alone; two of classes are two domains as well."""
 
-SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains"), "samples.png")
+SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains", "maps"), "samples.png")
 """The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
 
 _opened: dict[tuple[Any, ...], Material] = {}
@@ -194,6 +196,8 @@ def _require_suited(run: RunConfig) -> None:
     if len(run.sources) > 1 and plays in ("unpaired", "domains"):
         suited = ("classes", "attributes")
     for source in named:
+        if plays == "maps":
+            raise DataError(f"no named set has label maps for game '{run.game.game}', found {source}; wanted {LAYOUT}")
         if SETS[source].holds not in suited:
             others = [name for name, entry in SETS.items() if entry.holds in suited]
             raise DataError(
@@ -230,10 +234,13 @@ def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, te
             return open_labelled(sources, options, telling=telling)
         case "images" | "few-labelled":
             return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
+        case "maps":
+            return open_map_set(sources, options, telling=telling)
         case "domains":
             return open_image_pair(sources, options, telling=telling)
         case "unpaired" if named or options.sets:
-            return open_image_pair(sources, replace(options, swap=False), telling=telling).as_domains()
+            bare = options.sets  # its labels are left alone, so that only tables need to make sense
+            return open_image_pair(sources, replace(options, swap=False), bare=bare, telling=telling).as_domains()
     return open_domains(sources, options, paired=plays == "paired", telling=telling)
 
 
@@ -317,7 +324,7 @@ def _lead(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, f
     if isinstance(game, Autoencoder) and run.training.steps is not None and game.level(run.training.steps - 1) is not None:
         watch.say(
             f"{run.training.steps} steps end while single levels are in training, and what was not trained spoils the rest: "
-            "give more --steps, --form \"greedy(level_steps=...)\" or --form end_to_end"
+            'give more --steps, --form "greedy(level_steps=...)" or --form end_to_end'
         )
     if images.held_out < FEW_HELD_OUT:
         watch.say(

@@ -22,13 +22,14 @@ WIDE = 130
 """Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""
 
 
-MAKING = ("images", "few-labelled", "domains")
+MAKING = ("images", "few-labelled", "domains", "maps")
 """What those games play with that make images of nothing, or read or encode them."""
 
 MEASURES = {
     "error": "mean absolute error to the exact counterparts",
     "swd": "sliced Wasserstein distance",
     "class error": "share of images whose class is misread",
+    "pixel error": "share of pixels whose class is misread",
     "reconstruction error": "mean absolute error after there and back",
 }
 

@@ -65,7 +65,7 @@ def test_wrong_labels_are_found(adapted: tuple[Path, dict[str, Any]]) -> None:
     assert all(row["by_target"] == {"a": "c", "b": "a", "c": "b"}[row["label"]] for row in wrong)
     assert (out / "flips.png").exists()
     oracle = result["flips"]["oracle"]
-    assert oracle["translations read"] == 120
+    assert oracle["read"] == 120
     assert oracle["read as another class"] == pytest.approx(sum(row["by_target"] != row["label"] for row in rows) / 120, abs=1e-4)
 
 
@@ -158,7 +158,7 @@ def test_the_command(sets: tuple[Path, Path, Path], tmp_path: Path, capsys: pyte
     assert "read right, of the target's labelled images" in said
     assert "source only" in said
     assert "saying the commonest class of all: 33.3%" in said
-    assert "read as another class by the classifier that the target's labels taught:" in said
+    assert "read as another class by the one whom the target's labels taught:" in said
     assert str(tmp_path / "out" / "label_flips.csv") in said
     assert all((tmp_path / "out" / name / "report.html").exists() for name in ("source", "adapted", "oracle"))
 

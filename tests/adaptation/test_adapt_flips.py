@@ -10,8 +10,8 @@ from adapt_sets import SIZE, arrays, copier
 from PIL import Image
 
 import unpaired
+from unpaired.adaptation.classes import opened_set
 from unpaired.adaptation.flips import Judges, audit, draw_flips, write_flips
-from unpaired.adaptation.task import opened_set
 from unpaired.adaptation.translated import write_translated
 from unpaired.data.image_set import ImageSet
 from unpaired.options import DataOptions

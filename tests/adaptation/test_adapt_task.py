@@ -9,15 +9,16 @@ import pytest
 from adapt_sets import SIZE, arrays, bars, copier, folders
 
 from unpaired import images
+from unpaired.adaptation.classes import ClassTask, open_class_task
 from unpaired.adaptation.options import Pictures
-from unpaired.adaptation.task import Task, open_task, translator_of, views
+from unpaired.adaptation.task import translator_of, views
 from unpaired.errors import ConfigError, DataError, DataWarning, RunError, SameDomain
 
 GREY = Pictures(size=SIZE, channels=1)
 
 
-def opened(source: Path, target: Path, pictures: Pictures = GREY, *, test: Path | None = None) -> Task:
-    return open_task(source, target, test=test, pictures=pictures, views=views(pictures, None))
+def opened(source: Path, target: Path, pictures: Pictures = GREY, *, test: Path | None = None) -> ClassTask:
+    return open_class_task(source, target, test=test, pictures=pictures, views=views(pictures, None))
 
 
 @pytest.fixture

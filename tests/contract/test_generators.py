@@ -11,10 +11,12 @@ from unpaired.bundle import KINDS
 from unpaired.config import from_dict, to_dict, union_members
 from unpaired.data.image_pair import Joint
 from unpaired.data.image_set import FewLabelled, Images
+from unpaired.data.label_maps import Mapped
 from unpaired.engine.checkpoint import Progress, load, save
 from unpaired.engine.runtime import total
 from unpaired.games import generator_specs, specs
 from unpaired.games.table import GAMES, build
+from unpaired.images.maps import VOID
 from unpaired.networks.specs import (
     ConvAutoencoder,
     DCGANDiscriminator,
@@ -24,6 +26,7 @@ from unpaired.networks.specs import (
     LeNet,
     MaxoutDiscriminator,
     Mlp,
+    SmallUNet,
 )
 
 SHAPE = (1, 16, 16)
@@ -63,6 +66,9 @@ def cases():
         yield specs.CoGAN(generator=g, discriminator=d, noise=5, agreement=0.1), samples
         yield specs.Classifier(network=d), {"shape": SHAPE, "classes": NAMES}
     yield specs.Classifier(network=LeNet(maps=(2, 3), hidden=4)), {"shape": SHAPE, "classes": NAMES}
+    for balance in (True, False):
+        samples = {"shape": SHAPE, "classes": NAMES, "counts": (500, 20, 0)}
+        yield specs.Segmenter(network=SmallUNet(width=2), balance=balance), samples
     for network in (DenseAutoencoder(hidden=(6,), code=3), ConvAutoencoder(widths=(2,), hidden=6, code=3, values="signed")):
         for options in (*forms(specs.Autoencoder), {"form": generator_specs.Greedy(level_steps=1)}):
             yield specs.Autoencoder(network=network, **options), {"shape": SHAPE, "classes": ()}
@@ -72,7 +78,7 @@ def named(pair):
     spec, _ = pair
     said = to_dict(spec)
     kinds = [value["kind"] for value in said.values() if isinstance(value, dict) and "kind" in value]
-    numbers = (f"{key}{said[key]}" for key in ("packing", "critic", "classification", "agreement") if key in said)
+    numbers = (f"{key}{said[key]}" for key in ("packing", "critic", "classification", "agreement", "balance") if key in said)
     return "-".join([spec.game, *kinds, *numbers])
 
 
@@ -96,6 +102,9 @@ def draw(spec, samples, *, seed=0, n=4):
             return FewLabelled(images(samples["shape"]).x, told._replace(classes=told.classes.clamp_min(0)))
         case "domains":
             return Joint(images(samples["shape_a"]), images(samples["shape_b"]))
+        case "maps":
+            labels = torch.randint(-1, len(samples["classes"]), (n, *samples["shape"][1:]), generator=source)
+            return Mapped(images(samples["shape"]).x, labels.where(labels >= 0, VOID))
 
 
 def move(game, batch, step, *, rate=0.01):
@@ -117,7 +126,7 @@ def move(game, batch, step, *, rate=0.01):
 
 def test_every_game_is_played_here_or_there():
     mine = {type(spec) for spec, _ in CASES}
-    assert mine == {cls for cls in GAMES if cls.plays in ("images", "few-labelled", "domains")}
+    assert mine == {cls for cls in GAMES if cls.plays in ("images", "few-labelled", "domains", "maps")}
 
 
 @every_game

@@ -2,10 +2,10 @@
 
 DIR/
     adapt.json        what was asked for, and of which images: the same command goes on with it
-    source/           run: the classifier that the source's labels teach
+    source/           run: the classifier (or segmenter) that the source's labels teach
     cyclegan/         run: the translator, where none was given
     translated/       the source's images, translated, with their labels
-    adapted/          run: the classifier that translated images teach
+    adapted/          run: the one that translated images teach
     oracle/           run: the one that the target's own labels teach, where its training images have any
     result.json       how well each reads the target, and how many labels flipped
     label_flips.csv   which, and flips.png shows the worst
@@ -18,27 +18,32 @@ from pathlib import Path
 from typing import Any
 
 from unpaired import bundle, config, runs
-from unpaired.adaptation import result
 from unpaired.adaptation.asked import require_fresh, require_same, weights_of
-from unpaired.adaptation.flips import Judges, audit, draw_flips, write_flips
+from unpaired.adaptation.classes import labels_may_lack, open_class_task
+from unpaired.adaptation.maps import open_map_task
 from unpaired.adaptation.options import CYCLEGAN, TRAINING, Pictures, Teaching
-from unpaired.adaptation.result import Result
-from unpaired.adaptation.task import Task, labels_may_lack, lasting, open_task, opened_set, translator_of, views
-from unpaired.adaptation.translated import write_translated
+from unpaired.adaptation.task import (
+    BY_ORACLE,
+    ON_TRANSLATED,
+    SOURCE_ONLY,
+    Result,
+    Task,
+    lasting,
+    translator_of,
+    views,
+)
 from unpaired.engine import journal
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import ConfigError, RunError
 from unpaired.files import alone, write_json
 from unpaired.games import specs
-from unpaired.options import Adam, DataOptions, Training
-from unpaired.products import Classifier
+from unpaired.options import DataOptions, Training
 from unpaired.translator import Translator
+from unpaired.version import VERSION, commit
 
-RESULT, FLIPS, SHEET = "result.json", "label_flips.csv", "flips.png"
+RESULT = "result.json"
 SOURCE, CYCLE, TRANSLATED, ADAPTED, ORACLE = "source", "cyclegan", "translated", "adapted", "oracle"
 RUNS = (SOURCE, CYCLE, ADAPTED, ORACLE)
-METHODS = {SOURCE: result.SOURCE_ONLY, ADAPTED: result.ON_TRANSLATED, ORACLE: result.ORACLE}
-"""What the table calls the classifiers, by the folders of their runs."""
 SHARED = ("seed", "device", "precision", "compile", "threads")
 """Options of training that hold for the classifiers as for the translator."""
 Tell = Callable[[str], None]
@@ -88,15 +93,18 @@ def adapt(
         _require_no_training(game, training)
     given = None if translator is None else translator_of(translator, direction, device=device)
     seen = views(pictures, given)
-    task = open_task(source, target, test=test, pictures=pictures, views=seen)
+    if pictures.maps and isinstance(game.semantic, specs.SameClass):
+        raise ConfigError("--semantic same_class reads classes of images, and --maps has one for each pixel; leave it out")
+    opening = open_map_task if pictures.maps else open_class_task
+    task: Task = opening(source, target, test=test, pictures=pictures, views=seen)
     require_fresh(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder) as yes:
         if not yes:
             raise RunError(f"{folder} is being worked on by another process; wait for it, or choose another --out")
         asked = {
-            "source": task.sources[0],
-            "target": task.sources[1],
+            "source": lasting(source),
+            "target": lasting(target),
             "test": None if test is None else lasting(test),
             "translator": None if translator is None else lasting(translator),
             "direction": None if translator is None else direction,
@@ -117,47 +125,36 @@ def adapt(
 
 def _carry_out(plan: _Plan, translator: Translator | None, game: specs.CycleGAN, asked: Mapping[str, Any]) -> Result:
     task, folder = plan.task, plan.folder
-    readers = {SOURCE: _taught(plan, SOURCE, task.sources[0], task.views.shown)}
+    readers = {SOURCE_ONLY: _taught(plan, SOURCE, task.sources[0], task.views.shown)}
     if translator is None:
         translator = _trained(plan, game)
     translated = folder / TRANSLATED
     if not translated.exists():
         for left in folder.glob(f".{TRANSLATED}-*"):  # by a killed session
             shutil.rmtree(left, ignore_errors=True)
-        plan.tell(f"translating {len(task.source.train) + len(task.source.test):,} images into {translated}")
-        write_translated(task.source, translator, translated)
-    readers[ADAPTED] = _taught(plan, ADAPTED, str(translated), replace(task.views.shown, label=None))
-    if len(task.taught) > 1:
-        oracle = replace(task.views.target, label=task.label_target)
-        readers[ORACLE] = _taught(plan, ORACLE, task.sources[1], oracle)
+        plan.tell(f"translating {task.count:,} images into {translated}")
+        task.write(translator, translated)
+    readers[ON_TRANSLATED] = _taught(plan, ADAPTED, str(translated), replace(task.views.shown, label=None))
+    if task.oracle is not None:
+        readers[BY_ORACLE] = _taught(plan, ORACLE, task.sources[1], task.oracle)
     plan.tell("reading what was translated")
-    made = opened_set(str(translated), replace(task.views.shown, label=None))
-    judges = Judges(readers[SOURCE], readers.get(ORACLE))
-    found = audit(judges, made, task.source)
-    write_flips(found.flips, folder / FLIPS)
-    draw_flips(found.flips, folder / SHEET, translated=made, source=task.source)
-    minutes = {name: round(journal.minutes(folder / name), 1) for name in RUNS if (folder / name).exists()}
     where = {name: asked[name] for name in ("source", "target", "test")}
     where["translator"] = asked["translator"] or str(folder / CYCLE)
-    by_method = {METHODS[name]: reader for name, reader in readers.items()}
-    whole = where | result.summed_up(task, by_method, found, minutes=minutes)
-    write_json(folder / RESULT, whole)
-    return whole
+    found = task.finish(readers, translated=translated, folder=folder)
+    minutes = {name: round(journal.minutes(folder / name), 1) for name in RUNS if (folder / name).exists()}
+    result = where | found | {"minutes": minutes, "version": VERSION, "commit": commit()}
+    write_json(folder / RESULT, result)
+    return result
 
 
-def _taught(plan: _Plan, name: str, source: str, data: DataOptions) -> Classifier:
-    """A classifier that the labels of a set teach: its run is the folder `name`."""
+def _taught(plan: _Plan, name: str, source: str, data: DataOptions) -> Any:
+    """Whom the labels of a set teach: a classifier or a segmenter, whose run is the folder `name`."""
     teaching, steps = plan.teaching, plan.teaching.classifier_steps
-    game = specs.Classifier(
-        network=teaching.network(data.size), optimizer=Adam(learning_rate=teaching.classifier_rate, beta1=0.9)
-    )
     shared = {option: getattr(plan.training, option) for option in SHARED}
     batch = teaching.classifier_batch
     training = Training(steps=steps, batch=batch, schedule="cosine", evaluate_every=max(1, steps // 8), **shared)
-    run = _run(plan, name, (source,), game, data, training)
-    found = bundle.load(run, part="classifier", device=plan.device)
-    assert isinstance(found, Classifier)
-    return found
+    run = _run(plan, name, (source,), plan.task.learner(teaching), data, training)
+    return bundle.load(run, device=plan.device)
 
 
 def _trained(plan: _Plan, game: specs.CycleGAN) -> Translator:
@@ -168,7 +165,7 @@ def _trained(plan: _Plan, game: specs.CycleGAN) -> Translator:
     others = seen.target.channels if seen.target.channels != seen.source.channels else None
     data = replace(seen.source, channels_b=others, label=None, sets=True)
     with labels_may_lack():
-        run = _run(plan, CYCLE, plan.task.sources, game, data, plan.training)
+        run = _run(plan, CYCLE, plan.task.domains, game, data, plan.training)
     return translator_of(run, "a_to_b", device=plan.device)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unpaired import images
 from unpaired.adaptation.reading import read
+from unpaired.adaptation.result import Seen, seen_of
 from unpaired.data.image_set import ImageSet
 from unpaired.data.labelled import LabelledPart
 from unpaired.data.labels import UNKNOWN
@@ -21,7 +22,6 @@ from unpaired.images import Pixels
 from unpaired.products import Classifier
 
 SHOWN = 16
-COMMONEST = 10
 COLUMNS = ("file", "original", "label", "by_source", "by_target", "confidence")
 
 
@@ -47,16 +47,6 @@ class Flip(NamedTuple):
     confidence: float
     misread: int
     row: tuple[str, int]
-
-
-class Seen(NamedTuple):
-    """What one judge sees. read: translations with labels that it knows; misread: those that it reads as another class;
-    commonest: (label, read as, how often).
-    """
-
-    read: int
-    misread: int
-    commonest: list[tuple[str, str, int]]
 
 
 class Audit(NamedTuple):
@@ -88,7 +78,7 @@ def audit(judges: Judges, translated: ImageSet, source: ImageSet) -> Audit:
                 original = _original(file, source)[0]
                 flips.append(Flip(file, original, label, (said[0], said[1]), min(sure), len(sure), (end, row)))
     flips.sort(key=lambda flip: (-flip.misread, -flip.confidence, flip.file))
-    seen = [None if judge is None else _seen(tally) for judge, tally in zip(judges, tallies, strict=True)]
+    seen = [None if judge is None else seen_of(tally) for judge, tally in zip(judges, tallies, strict=True)]
     return Audit(flips, (seen[0], seen[1]))
 
 
@@ -113,13 +103,8 @@ def draw_flips(flips: Sequence[Flip], path: Path, *, translated: ImageSet, sourc
         read_as = " and ".join(dict.fromkeys(said for said in flip.said if said and said != flip.label))
         rows.append((f"{flip.label}, read as {read_as} ({flip.confidence:.0%})", torch.cat(pair)))
     if rows:
-        scale = max(1, 64 // rows[0][1].shape[-1])
+        scale = max(1, 96 // rows[0][1].shape[-1])
         images.write(path, images.labelled_grid(rows, titles=("image", "translated"), scale=scale))
-
-
-def _seen(tally: Counter[tuple[str, str]]) -> Seen:
-    wrong = Counter({pair: count for pair, count in tally.items() if pair[0] != pair[1]})
-    return Seen(tally.total(), wrong.total(), [(*pair, count) for pair, count in wrong.most_common(COMMONEST)])
 
 
 def _parts(one: ImageSet) -> list[tuple[str, LabelledPart, np.ndarray]]:

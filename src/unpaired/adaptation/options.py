@@ -6,7 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from unpaired.config import options
 from unpaired.games import specs
-from unpaired.networks.specs import DCGANDiscriminator, LeNet, MaxoutDiscriminator, PatchGAN, ResNet
+from unpaired.networks.specs import DCGANDiscriminator, LeNet, MaxoutDiscriminator, PatchGAN, ResNet, SmallUNet
 from unpaired.options import Training
 
 SIZE, CHANNELS = 64, 3
@@ -37,6 +37,8 @@ class Pictures:
     """Mirror half of the training images left to right: not where a mirrored image is of another class, or of none."""
     jitter: float = Field(default=0.0, ge=0, le=1)
     """Strength of random changes of brightness, contrast and saturation in training."""
+    maps: bool = False
+    """Labels are maps, a class for each pixel: a set is a folder with images/ and labels/, a map of numbers for each image."""
     label: str | None = None
     """Which column of the source's table is the class; none where there is but one."""
     label_target: str | None = None
@@ -59,10 +61,12 @@ class BySize:
 
 @options
 class Teaching:
-    """How classifiers are taught, all alike."""
+    """How classifiers are taught, or segmenters, all alike."""
 
     classifier: Annotated[BySize | DCGANDiscriminator | MaxoutDiscriminator | LeNet, Field(discriminator="kind")] = BySize()
     """The network: auto is a lenet with as many convolutions as the images are large; dcgan for 28, 32, 64 or 128 px."""
+    segmenter: SmallUNet = SmallUNet()
+    """The network where labels are maps; what follows holds for it too."""
     classifier_steps: PositiveInt = 2000
     """Steps of each classifier."""
     classifier_batch: PositiveInt = 64

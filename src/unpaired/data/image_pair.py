@@ -118,12 +118,18 @@ class ImagePair:
 
 
 def open_image_pair(
-    sources: Sequence[str], options: "DataOptions", *, cache: Path | None = None, telling: Telling | None = None
+    sources: Sequence[str],
+    options: "DataOptions",
+    *,
+    bare: bool = False,
+    cache: Path | None = None,
+    telling: Telling | None = None,
 ) -> ImagePair:
     """Find, decode, split and check two sets of images: each a folder or zip of pictures or any layout with labels, or one folder
     that holds two domains, without labels.
 
-    `options.labels` counts for A alone. Raises as `open_image_set` and `open_domains`; DataError where there are more sources.
+    bare: folders of images are no classes. `options.labels` counts for A alone. Raises as `open_image_set` and `open_domains`;
+    DataError where there are more sources.
     """
     if len(sources) == 1:
         domains = open_domains(sources, options, cache=cache, telling=telling)
@@ -132,8 +138,8 @@ def open_image_pair(
         own = dataclasses.replace(options, channels=options.channels_b or options.channels, labels=None, label=None)
         if options.swap:
             sources = sources[::-1]
-        a = open_image_set(sources[:1], options, cache=cache, telling=telling)
-        b = open_image_set(sources[1:], own, cache=cache, telling=telling)
+        a = open_image_set(sources[:1], options, bare=bare, cache=cache, telling=telling)
+        b = open_image_set(sources[1:], own, bare=bare, cache=cache, telling=telling)
     else:
         raise DataError(f"found {len(sources)} sources; wanted two sets of images, or one folder with trainA and trainB")
     return ImagePair(b, a) if len(sources) == 1 and options.swap else ImagePair(a, b)

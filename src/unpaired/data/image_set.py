@@ -175,16 +175,17 @@ def open_image_set(
     options: "DataOptions",
     *,
     apart: bool = False,
+    bare: bool = False,
     cache: Path | None = None,
     telling: Telling | None = None,
 ) -> ImageSet:
     """Find, decode, split and check one set of images: a folder or zip of pictures, or any layout with labels.
 
-    apart: a batch holds images with told classes besides. The class is the attribute `options.label`, or the only one that there
-    is. DataError where there are several sets, or too few images of a class for `options.labels`; ConfigError where there is no
-    such attribute; else as `open_labelled`.
+    apart: a batch holds images with told classes besides. bare: folders of images are no classes. The class is the attribute
+    `options.label`, or the only one that there is. DataError where there are several sets, or too few images of a class for
+    `options.labels`; ConfigError where there is no such attribute; else as `open_labelled`.
     """
-    opened = open_labelled(sources, options, plain=True, cache=cache, telling=telling)
+    opened = open_labelled(sources, options, plain=True, bare=bare, cache=cache, telling=telling)
     if len(opened.sets) > 1:
         raise DataError(f"found {len(opened.sets)} sets of images ({few(opened.domains)}); wanted one: name it alone")
     attribute = _class_attribute(opened.attributes, options)

@@ -51,9 +51,10 @@ class Found:
         return self.source.where
 
 
-def find_sets(sources: Sequence[str], *, taken: Sequence[str] = (), plain: bool = False) -> tuple[Found, ...]:
+def find_sets(sources: Sequence[str], *, taken: Sequence[str] = (), plain: bool = False, bare: bool = False) -> tuple[Found, ...]:
     """The labelled data sets in folders, zips and NPZ files; a folder `sets/` in one holds several. Each has a name of its own,
-    and none of those that are taken. plain: images without any labels are a set too, whose table has no columns.
+    and none of those that are taken. plain: images without any labels are a set too, whose table has no columns. bare: so are
+    images in folders, which then are no classes.
 
     Raises DataError where there is none, or what lies there is no labelled set, and ConfigError for its attributes.toml.
     """
@@ -65,7 +66,7 @@ def find_sets(sources: Sequence[str], *, taken: Sequence[str] = (), plain: bool 
             continue
         tree = open_tree(where)
         for name, root in _roots(tree, path.resolve().name):
-            one = _found(tree, root, name=_free(name, taken, found), plain=plain)
+            one = _found(tree, root, name=_free(name, taken, found), plain=plain, bare=bare)
             above = read_card(tree, root.removesuffix(f"sets/{name}/")) or {}
             found.append(dataclasses.replace(one, card={**above, **one.card}))
     if not found:
@@ -96,7 +97,7 @@ def _roots(tree: Tree, name: str) -> Iterator[tuple[str, str]]:
         root += f"{tops.pop()}/"
 
 
-def _found(tree: Tree, root: str, *, name: str, plain: bool) -> Found:
+def _found(tree: Tree, root: str, *, name: str, plain: bool, bare: bool) -> Found:
     inside = [file[len(root) :] for file in tree.files if file.startswith(root)]
     where = os.path.join(tree.where, root.rstrip("/")) if root else tree.where
     rules_where = os.path.join(where, RULES)
@@ -117,7 +118,7 @@ def _found(tree: Tree, root: str, *, name: str, plain: bool) -> Found:
         return _of_arrays(arrays, name=name, where=where, rules=rules, rules_where=rules_where, card=card)
     if tables:
         table = read_table(tree.read(root + tables[0]), where=os.path.join(where, tables[0]))
-    elif plain and not _is_labelled(pictures, where=where):
+    elif plain and (not _is_labelled(pictures, where=where) or bare):
         pictures, table = _unlabelled(pictures, where=where)
     else:
         table = _class_folders(pictures, where=where, beside=beside)

@@ -190,14 +190,15 @@ def open_labelled(
     options: "DataOptions",
     *,
     plain: bool = False,
+    bare: bool = False,
     cache: Path | None = None,
     telling: Telling | None = None,
 ) -> LabelledImages:
     """Find, decode, split and check labelled images.
 
     sources: folders and zips, each a labelled data set or, with `sets/` in it, several. plain: images without labels will do too,
-    and labels that nothing could be learned from are warned of, not refused. cache: the cache folder, by default the user's.
-    telling: told of what is done, for a person who waits.
+    and labels that nothing could be learned from are warned of, not refused. bare: folders of images are no classes. cache: the
+    cache folder, by default the user's. telling: told of what is done, for a person who waits.
 
     Where the author held nothing out, the content of each file decides on which side it stands. Raises DataError (or ConfigError
     for attributes.toml) that names the file, the lines and what to do where labels and images do not fit together, or where an
@@ -206,7 +207,7 @@ def open_labelled(
     if options.side_by_side:
         raise ConfigError("--side-by-side is for pairs of images; labelled images are whole: leave it out")
     opening = _Opening(options, cache=cache, telling=telling)
-    found = find_sets(sources, plain=plain)
+    found = find_sets(sources, plain=plain, bare=bare)
     matched = [match(one, strict=options.strict) for one in found]
     told = {one.name: interpret(one.table, one.rules, where=one.rules_where, strict=options.strict) for one in found}
     attributes, values = unify(told)

@@ -58,9 +58,9 @@ def vary(x: Tensor, *, draws: Draws, size: int | tuple[int, int] | None = None, 
         )
     if not 0.0 <= jitter <= 1.0:
         raise ShapeError(f"jitter is {jitter}; wanted 0 (off) to 1")
-    draws = Draws(*(numbers.to(x.device) for numbers in draws))
+    draws = Draws(*(numbers.to(x.device) for numbers in draws))  # once for all
     # Samples are moved about before they grow to floats.
-    x = _crop_and_flip(x, draws=draws, height=height, width=width, flip=flip)
+    x = crop_and_flip(x, draws=draws, height=height, width=width, flip=flip)
     x = images.to_tensor(x.permute(0, 2, 3, 1))
     return (_jitter(x, strength=jitter, numbers=draws.jitter) if jitter else x).contiguous()
 
@@ -74,9 +74,11 @@ def centre_crop(x: Tensor, *, size: int | tuple[int, int]) -> Tensor:
     return x[:, :, top : top + height, left : left + width]
 
 
-def _crop_and_flip(x: Tensor, *, draws: Draws, height: int, width: int, flip: bool) -> Tensor:
+def crop_and_flip(x: Tensor, *, draws: Draws, height: int, width: int, flip: bool) -> Tensor:
+    """Samples `[N, C, H, W]` of any type, moved about as `vary` does it, on the device of x: `[N, C, height, width]`."""
+    draws = Draws(*(numbers.to(x.device) for numbers in draws))
     if x.dtype == torch.uint16:  # which torch can store, but hardly index: to move them, any 16 bits will do
-        moved = _crop_and_flip(x.view(torch.int16), draws=draws, height=height, width=width, flip=flip)
+        moved = crop_and_flip(x.view(torch.int16), draws=draws, height=height, width=width, flip=flip)
         return moved.view(torch.uint16)
     mirrored = draws.flip < 0.5 if flip else torch.zeros_like(draws.flip, dtype=torch.bool)
     if (height, width) == tuple(x.shape[2:]):

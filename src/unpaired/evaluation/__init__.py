@@ -10,10 +10,12 @@ from unpaired import images
 from unpaired.data.batches import Domains
 from unpaired.data.image_pair import ImagePair
 from unpaired.data.image_set import ImageSet
+from unpaired.data.label_maps import MapSet
 from unpaired.data.labelled import LabelledImages
 from unpaired.evaluation.attributes import AttributesExam
 from unpaired.evaluation.domains import BACK, DomainsExam, held_out
 from unpaired.evaluation.generators import GeneratorsExam, untouched
+from unpaired.evaluation.maps import MapsExam
 from unpaired.evaluation.scoring import (
     ALL,
     Case,
@@ -58,6 +60,8 @@ def exam_of(data: Any) -> Exam:
     """What these data ask of what a game leaves."""
     if isinstance(data, ImageSet | ImagePair):
         return GeneratorsExam(data)
+    if isinstance(data, MapSet):
+        return MapsExam(data)
     return AttributesExam(data) if isinstance(data, LabelledImages) else DomainsExam(data)
 
 

@@ -73,6 +73,7 @@ STANDARDS = (
     Standard("swd", "translated", "doing nothing"),
     Standard("swd", "generated", "training images"),
     Standard("class error", "read", "guessing"),
+    Standard("pixel error", "labelled", "commonest class"),
     Standard("reconstruction error", "rebuilt", "mean image"),
 )
 """Of each kind of thing that a game leaves; of translations the measure is `error` where it can be (`criterion_measure`)."""

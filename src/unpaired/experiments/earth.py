@@ -33,7 +33,7 @@ from unpaired.experiments.comparison import (
     table,
     trainings,
 )
-from unpaired.experiments.segmenter import Lessons, Segmenter, taught
+from unpaired.experiments.segmenter import Lessons, taught
 from unpaired.games import specs
 from unpaired.games.table import build
 from unpaired.metrics import distribution, paired
@@ -41,6 +41,7 @@ from unpaired.metrics.features import Extractor, default_extractor
 from unpaired.metrics.segmentation import class_accuracy, confusion, label_scores
 from unpaired.networks.specs import PatchGAN, ResNet
 from unpaired.options import Adam, DataOptions, Training
+from unpaired.products import Segmenter
 from unpaired.run_config import load_config
 from unpaired.translator import Translator
 

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from unpaired.errors import ShapeError
-
-AT_ONCE = 64
+from unpaired.networks.build import segmenter
+from unpaired.networks.segmenter import rarity
+from unpaired.networks.specs import SmallUNet
+from unpaired.products import Segmenter
 
 
 class Lessons(NamedTuple):
@@ -23,36 +25,6 @@ class Lessons(NamedTuple):
     width: int = 16
     learning_rate: float = 2e-3
     seed: int = 0
-
-
-class Segmenter(nn.Module):
-    """[N, C, H, W] in [-1, 1] -> scores [N, classes, H, W]; H and W multiples of 4.
-
-    A U-Net (Ronneberger et al. 2015) of two halvings with two 3x3 convolutions a level and batch normalisation.
-    """
-
-    def __init__(self, *, channels: int, classes: int, width: int) -> None:
-        super().__init__()
-        self.fine, self.middle, self.coarse = _twice(channels, width), _twice(width, 2 * width), _twice(2 * width, 4 * width)
-        self.up_middle, self.up_fine = _twice(6 * width, 2 * width), _twice(3 * width, width)
-        self.answer = nn.Conv2d(width, classes, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        fine = self.fine(x)
-        middle = self.middle(F.avg_pool2d(fine, 2))
-        coarse = self.coarse(F.avg_pool2d(middle, 2))
-        middle = self.up_middle(torch.cat([middle, _larger(coarse)], dim=1))
-        return self.answer(self.up_fine(torch.cat([fine, _larger(middle)], dim=1)))
-
-    @torch.no_grad()
-    def labels(self, x: Tensor) -> Tensor:
-        """The most likely class of each pixel: [N, C, H, W] -> [N, H, W], int64."""
-        training = self.training
-        self.eval()
-        try:
-            return torch.cat([self(part).argmax(dim=1) for part in x.split(AT_ONCE)])
-        finally:
-            self.train(training)
 
 
 def taught(images: Tensor, labels: Tensor, *, classes: int, void: int, lessons: Lessons) -> Segmenter:
@@ -68,29 +40,18 @@ def taught(images: Tensor, labels: Tensor, *, classes: int, void: int, lessons: 
             f"found images {list(images.shape)} and labels {list(labels.shape)}; wanted [N, C, H, W] and [N, H, W], "
             "H and W multiples of 4"
         )
-    counts = torch.bincount(labels[labels != void].flatten().long(), minlength=classes).float()
-    weights = torch.where(counts > 0, (counts.sum() / (classes * counts)).sqrt(), 0.0)
+    weights = rarity(torch.bincount(labels[labels != void].flatten().long(), minlength=classes))
+    spec, shape = SmallUNet(width=lessons.width), tuple(images.shape[1:])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lessons.seed)
-        segmenter = Segmenter(channels=images.shape[1], classes=classes, width=lessons.width)
-        optimizer = torch.optim.Adam(segmenter.parameters(), lr=lessons.learning_rate)
+        network = segmenter(spec, shape, classes=classes)
+        optimizer = torch.optim.Adam(network.parameters(), lr=lessons.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons.steps)
         for _ in range(lessons.steps):
             rows = torch.randint(len(images), (lessons.batch,))
-            loss = F.cross_entropy(segmenter(images[rows]), labels[rows].long(), weight=weights, ignore_index=void)
+            loss = F.cross_entropy(network(images[rows]), labels[rows].long(), weight=weights, ignore_index=void)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             schedule.step()
-    return segmenter.eval()
-
-
-def _twice(before: int, after: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for channels in (before, after):
-        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.1)]
-    return nn.Sequential(*layers)
-
-
-def _larger(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return Segmenter(network.eval(), spec=spec, shape=shape, classes=[str(index) for index in range(classes)])

@@ -14,6 +14,7 @@ from unpaired.networks.specs import (
     DenseGenerator,
     LeNet,
     MaxoutDiscriminator,
+    SmallUNet,
 )
 from unpaired.options import Adam
 
@@ -207,6 +208,19 @@ class Classifier:
     network: networks.Judge = LeNet()
     """The network, as of a discriminator: lenet for small images, dcgan for 28, 32, 64 or 128 px."""
     optimizer: Adam = Adam(learning_rate=1e-3, beta1=0.9)
+
+
+@options
+class Segmenter:
+    """A segmenter of images, taught by label maps: what Classifier is to images, for each pixel."""
+
+    game: Literal["segmenter"] = "segmenter"
+    plays: ClassVar[Literal["maps"]] = "maps"
+    network: networks.SmallUNet = SmallUNet()
+    """The network."""
+    balance: bool = True
+    """A class weighs by the root of its rarity, so that rare ones are found; without, all pixels weigh alike."""
+    optimizer: Adam = Adam(learning_rate=2e-3, beta1=0.9)
 
 
 @options

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from unpaired.config import options
-from unpaired.games.generator_specs import ACGAN, DCGAN, GAN, SGAN, Autoencoder, Classifier, CoGAN
+from unpaired.games.generator_specs import ACGAN, DCGAN, GAN, SGAN, Autoencoder, Classifier, CoGAN, Segmenter
 from unpaired.losses import L1, L2, Adversarial, Critical, Distance, LeastSquares, NonSaturating, Wasserstein
 from unpaired.networks.specs import (
     RESNET_9,
@@ -26,9 +26,10 @@ from unpaired.networks.specs import (
 )
 from unpaired.options import Adam
 
-Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "domains"]
+Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "domains", "maps"]
 """What a game plays with: two domains, pairs of two domains, images with attributes; one set of images, with classes or without;
-the same with a batch of images whose classes are told besides; two sets of images of which the first may have classes.
+the same with a batch of images whose classes are told besides; two sets of images of which the first may have classes;
+images with label maps.
 """
 
 
@@ -280,6 +281,7 @@ GameSpec = Annotated[
     | ACGAN
     | CoGAN
     | Classifier
+    | Segmenter
     | Autoencoder,
     Field(discriminator="game"),
 ]

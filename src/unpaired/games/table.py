@@ -14,6 +14,7 @@ from unpaired.games.cyclegan import CycleGAN
 from unpaired.games.discogan import DiscoGAN
 from unpaired.games.gan import GAN
 from unpaired.games.pix2pix import Pix2Pix
+from unpaired.games.segmenter import Segmenter
 from unpaired.games.sgan import SGAN
 from unpaired.games.stargan import StarGAN
 from unpaired.games.translation_gan import ReconstructionGAN, TranslationGAN
@@ -31,6 +32,7 @@ GAMES: dict[type, type[Game]] = {
     specs.ACGAN: ACGAN,
     specs.CoGAN: CoGAN,
     specs.Classifier: Classifier,
+    specs.Segmenter: Segmenter,
     specs.Autoencoder: Autoencoder,
 }
 
@@ -39,7 +41,8 @@ def build(spec: specs.GameSpec, *, seed: int, **samples: Any) -> Game:
     """The game that `spec` describes, its weights drawn from `seed`; the caller's random state stays as it was.
 
     samples: what a game must know of what it plays with: `shape_a` and `shape_b` of two domains' samples; of labelled images
-    their `shape` and `labelling`; of one set their `shape` and `classes`. `data.samples()` tells.
+    their `shape` and `labelling`; of one set their `shape` and `classes`; with label maps, the `counts` of
+    each class's pixels too. `data.samples()` tells.
     """
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.manual_seed(seed)

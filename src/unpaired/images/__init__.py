@@ -23,6 +23,7 @@ does; but what a file said besides its pixels is kept for the answer (`Original`
     animation GIF, WebP and PNG that move
     rows      images too large for the memory, a block of rows at a time
     sheet     images side by side
+    maps      label maps, whose numbers are classes
 """
 
 from unpaired.images.animation import Animation, is_animated, open_frames, write_frames

@@ -33,23 +33,34 @@ def fit(
     if height < 1 or width < 1:
         raise ShapeError(f"size is {height} x {width}; wanted at least 1 x 1")
     rows, columns, channels = require_pixels(pixels).shape
+    box, (top, left), inner = placed((rows, columns), (height, width), how=how)
+    scaled = _resized(pixels, size=inner[::-1], box=box, alpha=alpha)
+    if how != "pad":
+        return scaled
+    canvas = np.empty((height, width, channels), pixels.dtype)
+    canvas[:] = _background(background, channels=channels, like=pixels)
+    canvas[top : top + inner[0], left : left + inner[1]] = scaled
+    return canvas
+
+
+def placed(shape: tuple[int, ...], size: tuple[int, int], *, how: Fit) -> tuple[Box, tuple[int, int], tuple[int, int]]:
+    """How `fit` brings an image of `shape` (height, width) to `size`: the part of it that is taken, where that stands (top,
+    left), and its height and width there. DataError.
+    """
+    (rows, columns), (height, width) = shape[:2], size
     whole = (0.0, 0.0, float(columns), float(rows))
     match how:
         case "resize":
-            return _resized(pixels, size=(width, height), box=whole, alpha=alpha)
+            return whole, (0, 0), size
         case "crop":
             scale = min(columns / width, rows / height)
             left, top = (columns - width * scale) / 2, (rows - height * scale) / 2
             # Rounding may carry the box past the border by a hair, which Pillow refuses.
             box = (max(left, 0.0), max(top, 0.0), min(left + width * scale, columns), min(top + height * scale, rows))
-            return _resized(pixels, size=(width, height), box=box, alpha=alpha)
+            return box, (0, 0), size
         case "pad":
-            top, left, inner = _inner((rows, columns), (height, width))
-            canvas = np.empty((height, width, channels), pixels.dtype)
-            canvas[:] = _background(background, channels=channels, like=pixels)
-            scaled = _resized(pixels, size=inner[::-1], box=whole, alpha=alpha)
-            canvas[top : top + inner[0], left : left + inner[1]] = scaled
-            return canvas
+            at_top, at_left, inner = _inner((rows, columns), size)
+            return whole, (at_top, at_left), inner
     raise DataError(f"'{how}' is no way to fit an image; wanted crop, resize or pad")
 
 

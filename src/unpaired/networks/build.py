@@ -13,6 +13,7 @@ from unpaired.networks.mlp import MlpDiscriminator, MlpJudge, MlpNet
 from unpaired.networks.patch import PatchDiscriminator
 from unpaired.networks.residual_image import ResidualImageGenerator
 from unpaired.networks.resnet import ResNetGenerator
+from unpaired.networks.segmenter import SegmenterNet
 from unpaired.networks.stargan import StarGANDiscriminatorNet, StarGANGeneratorNet
 from unpaired.networks.unet import UNetGenerator
 
@@ -26,6 +27,7 @@ AnySpec = (
     | specs.AnyNoiseGenerator
     | specs.AnyJudge
     | specs.Autoencoder
+    | specs.SmallUNet
 )
 
 
@@ -227,6 +229,12 @@ def autoencoder(spec: specs.Autoencoder, shape: Shape) -> autoencoders.StackedAu
             return autoencoders.convolutional(
                 image, widths=spec.widths, hidden=spec.hidden, code=spec.code, activation=spec.activation, unit=unit
             )
+
+
+def segmenter(spec: specs.SmallUNet, shape: Shape, *, classes: int) -> SegmenterNet:
+    """The network from images of `shape` to scores of each pixel's classes. ShapeError where the spec does not fit the shape."""
+    channels, height, width = _image(spec, shape)
+    return SegmenterNet(channels=channels, classes=classes, size=(height, width), width=spec.width, halvings=spec.halvings)
 
 
 def _begun(network: nn.Module, init: specs.Init) -> nn.Module:

@@ -257,6 +257,20 @@ class LeNet:
 
 
 @options
+class SmallUNet:
+    """A U-Net (Ronneberger et al. 2015) that labels pixels, small enough to be trained within minutes.
+
+    Two 3x3 convolutions a level with batch normalisation, means of 2x2 px downwards, bilinear upwards.
+    """
+
+    kind: Literal["small_unet"] = "small_unet"
+    width: PositiveInt = 16
+    """Channels at full resolution; they double with each halving."""
+    halvings: int = Field(default=2, ge=1, le=6)
+    """Of height and width, which are multiples of 2 to this power."""
+
+
+@options
 class DenseAutoencoder:
     """Fully connected levels, as deep autoencoders began (Hinton and Salakhutdinov 2006); to be trained one by one or at once."""
 

@@ -28,7 +28,10 @@ MOST_JUDGED = 256
 
 def _samples(facts: Facts) -> Iterator[Markup]:
     """Rows of what was made, above rows of held-out images."""
-    yield tag("p", "Drawn from a seed of their own, not chosen; the last row of each kind is real.", class_="soft")
+    said = "Drawn from a seed of their own, not chosen; the last row of each kind is real."
+    if facts.run.game.plays == "maps":
+        said = "The first held-out test images, not chosen; each class of their pixels has a colour."
+    yield tag("p", said, class_="soft")
     for name, row in facts.rows:
         shown = (shown_image(image, alt=f"{name}, number {place}") for place, image in enumerate(row, 1))
         yield tag("figure", tag("figcaption", name), tag("div", *shown, class_="row"), class_="samples")

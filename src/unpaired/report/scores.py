@@ -40,6 +40,15 @@ MEASURES = {
     "class error, own reading": Measure(
         "Class error", "share of samples that the game's own discriminator does not take for their class", "least", "{:.2%}"
     ),
+    "pixel error": Measure("Pixel error", "share of held-out pixels whose class is misread", "least", "{:.2%}"),
+    "per-pixel accuracy": Measure("Per-pixel accuracy", "share of held-out pixels whose class is read right", "most", "{:.1%}"),
+    "per-class accuracy": Measure("Per-class accuracy", "the same of each class, then the mean over classes", "most", "{:.1%}"),
+    "mean class IoU": Measure(
+        "Mean class IoU",
+        "of the pixels that are or are called a class, those that are both; the mean over classes",
+        "most",
+        "{:.1%}",
+    ),
     "reconstruction error": Measure("Error", "mean absolute difference after there and back, 0 to 1", "least", "{:.4f}"),
     "squared error": Measure("Squared error", "mean squared difference after there and back, 0 to 1", "least", "{:.5f}"),
     "diversity": Measure("Diversity", "mean absolute difference of two images, 0 to 1", "", "{:.4f}"),

@@ -1,0 +1,69 @@
+"""How well classifiers read the target, in numbers."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from unpaired.adaptation.flips import Audit
+from unpaired.adaptation.reading import accuracy, read
+from unpaired.adaptation.result import in_numbers
+from unpaired.adaptation.task import BY_ORACLE, SOURCE_ONLY, Result
+from unpaired.data.image_set import ImageSet
+from unpaired.data.labels import UNKNOWN
+from unpaired.images import Pixels
+from unpaired.products import Classifier
+
+
+class Tested(NamedTuple):
+    """Labelled images of the target that a classifier is tested on.
+
+    pixels: [N, H, W, C]; truth: the class of each, by its name. strange: of how many more images the source has not the class.
+    apart: whether no run looks at any of them.
+    """
+
+    pixels: Pixels
+    truth: tuple[str, ...]
+    strange: int
+    apart: bool
+
+
+def summed_up(source: ImageSet, tested: Tested | None, readers: Mapping[str, Classifier], found: Audit) -> Result:
+    """How well each classifier reads the target, and how many labels flipped. source: as they see it; readers: by method."""
+    scores: dict[str, Any] = {}
+    if tested is not None:
+        scores = {name: _score(reader, tested, source.classes) for name, reader in readers.items()}
+    errors = {name: 1 - scored["overall"] for name, scored in scores.items()}
+    return {
+        "labels": "classes",
+        "classes": list(source.classes),
+        "tested": None if tested is None else _tested(tested, source.classes),
+        "accuracy": scores,
+        "on the source's own held-out images": _own(readers[SOURCE_ONLY], source),
+        "flipped": len(found.flips),
+        "flips": in_numbers(dict(zip((SOURCE_ONLY, BY_ORACLE), found.seen, strict=True)), errors),
+    }
+
+
+def _tested(tested: Tested, classes: Sequence[str]) -> dict[str, Any]:
+    counts = Counter(tested.truth)
+    return {
+        "images": counts.total(),
+        "by_class": {name: counts[name] for name in classes if name in counts},
+        "of the commonest class": round(max(counts.values()) / counts.total(), 4),
+        "left out, of classes that the source has not": tested.strange,
+        "unseen by any run": tested.apart,
+    }
+
+
+def _score(reader: Classifier, tested: Tested, classes: Sequence[str]) -> dict[str, Any]:
+    found = accuracy(read(reader, tested.pixels).said, tested.truth, classes=classes)
+    return {"overall": round(found.overall, 4), "by_class": {name: round(share, 4) for name, share in found.by_class.items()}}
+
+
+def _own(reader: Classifier, source: ImageSet) -> float | None:
+    """The share of the source's held-out images that a classifier of the source reads right; None where none has a label."""
+    rows = source.test_classes != UNKNOWN
+    if not rows.any():
+        return None
+    truth = [source.classes[index] for index in source.test_classes[rows]]
+    return round(accuracy(read(reader, source.test.pixels[rows]).said, truth, classes=source.classes).overall, 4)

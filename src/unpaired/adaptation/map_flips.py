@@ -1,0 +1,130 @@
+"""Pixels that flipped: label maps of translated images that segmenters read as other classes."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from unpaired import images
+from unpaired.adaptation.map_scores import places, said_of
+from unpaired.adaptation.result import Seen, seen_of
+from unpaired.data.label_maps import MapSet
+from unpaired.data.labelled import LabelledPart
+from unpaired.evaluation.maps import in_colours
+from unpaired.files import replacing
+from unpaired.images import Pixels
+from unpaired.images.maps import VOID, Labels
+from unpaired.products import Segmenter
+
+SHOWN = 8
+COLUMNS = ("file", "original", "pixels", "by_source", "by_target")
+
+
+class FlippedPixels(NamedTuple):
+    """A translation whose pixels are read as other classes. pixels: that have a label; wrong: the share of those that each judge
+    knows which it reads as another class, None of one who is not there or knows none. row: its part, and place there.
+    """
+
+    file: str
+    original: str
+    pixels: int
+    wrong: tuple[float | None, float | None]
+    row: tuple[str, int]
+
+
+def audit_maps(
+    judges: tuple[Segmenter, Segmenter | None], translated: MapSet, source: MapSet
+) -> tuple[list[FlippedPixels], tuple[Seen | None, Seen | None]]:
+    """Read all translations that have a map: each one's shares, the worst first by the target's judge, if there is one, else by
+    the source's; and what each judge sees. translated: what was made of `source`.
+    """
+    rows: list[FlippedPixels] = []
+    tallies = tuple(Counter[tuple[str, str]]() for _ in judges)
+    known = [_known(judge, source.classes) for judge in judges]
+    for end in ("train", "test"):
+        part, maps = _part(translated, end)
+        readings = [None if judge is None else said_of(judge, part.pixels, source.classes) for judge in judges]
+        for row in np.flatnonzero((maps != VOID).any(axis=(1, 2))).tolist():
+            wrong: list[float | None] = []
+            for reading, knows, tally in zip(readings, known, tallies, strict=True):
+                asked = knows[maps[row]]
+                if reading is None or not asked.any():
+                    wrong.append(None)
+                    continue
+                truth, said = maps[row][asked], reading[row][asked]
+                wrong.append(float((truth != said).mean()))
+                _count(tally, truth, said, source.classes)
+            file, pixels = part.names[row], int((maps[row] != VOID).sum())
+            original, place = _original(file, source)
+            rows.append(FlippedPixels(file, original.names[place], pixels, (wrong[0], wrong[1]), (end, row)))
+    rows.sort(key=lambda found: (-_worst(found), found.file))
+    seen = [None if judge is None else seen_of(tally) for judge, tally in zip(judges, tallies, strict=True)]
+    return rows, (seen[0], seen[1])
+
+
+def write_flipped(rows: Sequence[FlippedPixels], path: Path) -> None:
+    """A CSV with a row for each translation, in their order: file, original, pixels, by_source, by_target."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow((row.file, row.original, row.pixels, *("" if share is None else f"{share:.4f}" for share in row.wrong)))
+    with replacing(path) as temporary:
+        temporary.write_text(table.getvalue(), encoding="utf-8")
+
+
+def draw_flipped(rows: Sequence[FlippedPixels], path: Path, *, judge: Segmenter, translated: MapSet, source: MapSet) -> None:
+    """A sheet of the worst translations, a row each: the image, its translation, its map, and what the judge reads."""
+    sheet: list[tuple[str, Tensor]] = []
+    for found in rows[:SHOWN]:
+        end, row = found.row
+        (here, maps), (there, place) = _part(translated, end), _original(found.file, source)
+        picture, made = there.pixels[place], here.pixels[row]
+        said = judge.labels(images.to_tensor(np.ascontiguousarray(made[None]))).numpy()
+        told = places(judge.classes, source.classes)[said]
+        tiles = [_colour(picture), _colour(made), in_colours(maps[row : row + 1]), in_colours(told)]
+        sheet.append((f"{found.file}, {_worst(found):.0%}", torch.cat(tiles)))
+    if sheet:
+        scale = max(1, 96 // sheet[0][1].shape[-1])
+        images.write(path, images.labelled_grid(sheet, titles=("image", "translated", "labels", "read"), scale=scale))
+
+
+def _count(tally: Counter[tuple[str, str]], truth: Labels, said: Labels, classes: Sequence[str]) -> None:
+    names = (*classes, "another")
+    pairs, counts = np.unique(truth.astype(np.int64) * (VOID + 1) + said, return_counts=True)
+    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        tally[names[pair // (VOID + 1)], names[pair % (VOID + 1)]] += count
+
+
+def _worst(found: FlippedPixels) -> float:
+    by_source, by_target = found.wrong
+    return by_target if by_target is not None else by_source or 0.0
+
+
+def _part(one: MapSet, end: str) -> tuple[LabelledPart, Labels]:
+    return (one.images.train, one.train_maps) if end == "train" else (one.images.test, one.test_maps)
+
+
+def _original(file: str, source: MapSet) -> tuple[LabelledPart, int]:
+    """The image that a translated file `train/000012.png` was made of: its part of the source, and its row there."""
+    return _part(source, Path(file).parent.name)[0], int(Path(file).stem)
+
+
+def _known(judge: Segmenter | None, classes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """For each number of a map, whether a judge knows that class: [256]."""
+    known = np.zeros(VOID + 1, bool)
+    known[: len(classes)] = [judge is not None and name in judge.classes for name in classes]
+    return known
+
+
+def _colour(pixels: Pixels) -> Tensor:
+    """[H, W, C] -> [1, 3, H, W] in [-1, 1]."""
+    few = pixels if pixels.shape[2] <= 4 else pixels[:, :, :3]
+    return images.to_tensor(images.convert(few, channels=3)[None])
