@@ -73,9 +73,9 @@ def test_images_without_a_map_are_unlabelled(tmp_path: Path, names: list[str]) -
     assert sum((maps == VOID).all() for maps in data.train_maps) == 5
 
 
-@pytest.mark.parametrize(("flip", "load_size"), [(True, None), (False, 12), (True, 12)])
-def test_a_batch_moves_maps_as_images(tmp_path: Path, names: list[str], flip: bool, load_size: int | None) -> None:
-    data = opened(write(tmp_path, names, size=load_size or 8), flip=flip, load_size=load_size)
+@pytest.mark.parametrize(("flip", "load_size", "shift"), [(True, None, 0), (False, 12, 0), (True, 12, 0), (False, None, 2)])
+def test_a_batch_moves_maps_as_images(tmp_path: Path, names: list[str], flip: bool, load_size: int | None, shift: int) -> None:
+    data = opened(write(tmp_path, names, size=load_size or 8), flip=flip, load_size=load_size, shift=shift)
     drawn = data.batch(3, batch=8, seed=5)
     assert drawn.labels.shape == (8, 8, 8)
     assert drawn.labels.dtype == torch.int64
