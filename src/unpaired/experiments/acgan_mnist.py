@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from unpaired import images
-from unpaired.bundle import load_bundle
 from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.classifier import Lessons, as_they_are, taught
 from unpaired.games import specs
 from unpaired.metrics import discriminability, diversity, neighbours
@@ -36,12 +35,12 @@ PAIRS = 100
 """Of images of a class whose likeness is measured, as in the paper."""
 COMPARED = 1000
 """Samples, and as many test digits, whose nearest training digits are sought."""
-SEED = 1
-"""Of the noise."""
+SEED = 2
+"""Of the noise, and of the judge: a first judge and first samples chose the discriminator."""
 COLUMNS = 16
 NEIGHBOURS = 4
 """Training digits shown below each sample."""
-LESSONS = Lessons(batch=64)
+LESSONS = Lessons(batch=64, seed=SEED)
 
 Labelled = tuple[Tensor, Tensor]
 """Images [N, C, H, W] in [-1, 1], and the class of each, int64 [N]."""
@@ -106,10 +105,7 @@ def judge_of(data: ImageSet, *, steps: int) -> Scores:
 def compare(lab: Lab) -> Metrics:
     """Train an ACGAN and, apart from it, a judge on real training digits; what the judge says of samples, and figures."""
     folder = trained(lab, f"acgan-mnist-{lab.size}", source=SET, game=model(lab.size), data=DATA, training=training(lab.size))
-    products = load_bundle(folder)
-    sampler, own = products["sampler"], products["classifier"]
-    assert isinstance(sampler, Sampler)
-    assert isinstance(own, Classifier)
+    sampler, own = as_it_ended(folder, "sampler", Sampler), as_it_ended(folder, "classifier", Classifier)
     data = open_image_set((str(folder_of(SET, size=DATA.size, cache=cache_folder())),), DATA)
     judge = judge_of(data, steps=BUDGETS[lab.size].lessons)
     count = BUDGETS[lab.size].samples * len(data.classes)
@@ -265,9 +261,10 @@ CLAIMS = (
 DEVIATIONS = (
     "MNIST (55,000 training digits, the official test digits) instead of ImageNet and CIFAR-10; one ACGAN for all ten classes, "
     "where the paper has 100 for ten of ImageNet's classes each",
-    "DCGAN's networks at 28 px, small in the default size and there with a dropout of 0.2 instead of 0.5: so narrow a "
-    "discriminator with half of its values dropped let ill-made digits pass (95.9 % of samples were read as their class by the "
-    "judge here); the generator's loss is the non-saturating one, as is usual",
+    "DCGAN's networks at 28 px, small in the default size and there with a dropout of 0.2 instead of 0.5; the generator's loss "
+    "is the non-saturating one, as is usual",
+    "the discriminator was made wider and its dropout less after a first training had missed the first claim; the judge and the "
+    "samples that are reported are others than those by which it had",
     "learning rate 4e-4, falling to zero in the second half, and a moving average of the weights: for the small budget",
     "the judge is a small convolutional network taught on the training digits, where the paper has Inception; like that, it "
     "reads images that were made coarser without having been taught on such",

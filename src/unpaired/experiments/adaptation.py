@@ -5,7 +5,7 @@ Both experiments share trainings: a run that one of them made is taken up by the
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,7 +34,6 @@ CHOSE = 512
 
 LIU = "Liu and Tuzel, Coupled Generative Adversarial Networks, NIPS 2016"
 HOFFMAN = "Hoffman et al., CyCADA: Cycle-Consistent Adversarial Domain Adaptation, ICML 2018"
-ProductT = TypeVar("ProductT")
 
 
 class Budget(NamedTuple):
@@ -102,7 +101,7 @@ class Trainings:
     def reader(self, method: str) -> Classifier:
         """What reads MNIST's digits by a method."""
         if method == COGAN:
-            return _the(Classifier, as_it_ended(self.cogan())["classifier_b"])
+            return as_it_ended(self.cogan(), "classifier_b", Classifier)
         source = {SOURCE_ONLY: SOURCE, ORACLE: TARGET}.get(method)
         stem = STEMS[method] if source else f"on-{STEMS[method]}"
         folder = self._run(
@@ -111,16 +110,16 @@ class Trainings:
             specs.Classifier(network=self.budget.judge),
             Training(steps=self.budget.classifier, batch=64, schedule="cosine", compile="off"),
         )
-        return _the(Classifier, as_it_ended(folder)["classifier"])
+        return as_it_ended(folder, "classifier", Classifier)
 
     def samplers(self) -> tuple[Sampler, Sampler]:
         """CoGAN's, of printed digits and of MNIST's."""
-        found = as_it_ended(self.cogan())
-        return _the(Sampler, found["sampler_a"]), _the(Sampler, found["sampler_b"])
+        folder = self.cogan()
+        return as_it_ended(folder, "sampler_a", Sampler), as_it_ended(folder, "sampler_b", Sampler)
 
     def translator(self, method: str) -> Translator:
         """CycleGAN's from printed digits to MNIST's, with or without a reader."""
-        return _the(Translator, as_it_ended(self.cyclegan(method))["a_to_b"])
+        return as_it_ended(self.cyclegan(method), "a_to_b", Translator)
 
     def cogan(self) -> Path:
         """The run of CoGAN: weights of the losses as in the authors' code for adaptation."""
@@ -218,8 +217,3 @@ def same_digit(drawn: tuple[Tensor, Tensor], readers: tuple[Classifier, Classifi
 
 def _digits(one: ImageSet, rows: slice) -> Digits:
     return Digits(images.to_tensor(one.test.pixels[rows]), torch.from_numpy(one.test_classes[rows]))
-
-
-def _the(kind: type[ProductT], product: object) -> ProductT:
-    assert isinstance(product, kind)
-    return product

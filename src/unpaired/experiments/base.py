@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from unpaired import runs
 from unpaired.bundle import Product
@@ -28,6 +28,7 @@ from unpaired.version import commit
 Size = Literal["quick", "default", "paper"]
 SIZES: tuple[Size, ...] = ("quick", "default", "paper")
 Metrics = dict[str, Any]
+ProductT = TypeVar("ProductT", bound=Product)
 
 
 class Claim(NamedTuple):
@@ -175,15 +176,19 @@ def trained(
     return folder
 
 
-def as_it_ended(folder: Path) -> Mapping[str, Product]:
-    """What a finished run ended with (the moving average of its weights, where there is one), not its best checkpoint."""
+def as_it_ended(folder: Path, name: str, kind: type[ProductT]) -> ProductT:
+    """What a finished run ended with under a name (the moving average of its weights, where there is one), not its best
+    checkpoint, which held-out images chose.
+    """
     run = load_config(folder)
     tensors, _ = checkpoint.load(folder / "checkpoints" / "last.safetensors")
     game = table.build(run.game, seed=run.training.seed, **runs.open_data(run).samples())
     averages = {name.removeprefix("module."): value for name, value in checkpoint.under(tensors, "average").items()}
     averages.pop("n_averaged", None)
     game.load_state_dict(checkpoint.under(tensors, "game") | averages)
-    return game.eval().remains()
+    found = game.eval().remains()[name]
+    assert isinstance(found, kind)
+    return found
 
 
 def _verdict(claim: Claim, metrics: Metrics) -> dict[str, Any] | None:

@@ -6,18 +6,17 @@ linear classifier (section 5), and the Parzen estimate by which the first GAN wa
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from unpaired import images, runs
-from unpaired.bundle import load_bundle
 from unpaired.data.image_set import ImageSet, few_told
 from unpaired.data.labels import UNKNOWN
 from unpaired.experiments import dcgan_figures, dcgan_measures, linear, patches
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.dcgan_measures import CENTRES, REPLACED, SEED, TRAINING, WALKED, Features, Table
 from unpaired.experiments.discriminators import supervised, untrained
 from unpaired.games import specs
@@ -36,8 +35,6 @@ BESIDE, COPIES, WALKS = "beside test digits", "DCGAN's samples beside training d
 MISREAD, PARZEN = "class error of a linear SVM", "Parzen estimate of test digits"
 PATCHES = 50_000
 """Places at which patches are cut, many of them plain paper."""
-
-KindT = TypeVar("KindT")
 
 
 class Budget(NamedTuple):
@@ -112,8 +109,8 @@ def look(lab: Lab) -> Metrics:
     data = runs.open_data(load_config(folders[CONVOLUTIONAL]))
     assert isinstance(data, ImageSet)
     digits = Digits(data, images.to_tensor(data.train.pixels), images.to_tensor(data.test.pixels))
-    samplers = {name: _kept(folder, "sampler", Sampler) for name, folder in folders.items()}
-    discriminator = _kept(folders[CONVOLUTIONAL], "discriminator", Classifier)
+    samplers = {name: as_it_ended(folder, "sampler", Sampler) for name, folder in folders.items()}
+    discriminator = as_it_ended(folders[CONVOLUTIONAL], "discriminator", Classifier)
 
     sets = features_of(digits, discriminator, words=budget.words)
     errors, reader = read(digits, sets, spec=discriminator.spec, budget=budget)
@@ -197,12 +194,6 @@ def _trained(lab: Lab, game: specs.GAN | specs.DCGAN) -> Path:
         data=DataOptions(size=28, channels=1, flip=False),
         training=training(lab.size),
     )
-
-
-def _kept(folder: Path, name: str, kind: type[KindT]) -> KindT:
-    found = load_bundle(folder)[name]
-    assert isinstance(found, kind)
-    return found
 
 
 def _column(table: str, column: str, *rows: str) -> Any:

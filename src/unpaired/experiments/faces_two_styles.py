@@ -8,7 +8,6 @@ styles are drawn with all attributes, and the labels that are hidden from traini
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -77,16 +76,9 @@ def _trained(lab: Lab, name: str, source: str, spent: dict[str, float], *, mask:
         training=replace(training(steps), compile="off" if lab.size == "quick" else "on"),
     )
     spent[name] = spent.get(name, 0.0) + minutes(folder)
-    return _last(folder)
-
-
-def _last(folder: Path) -> AttributeTranslator:
-    """What a finished run ended with, not its best checkpoint: by the error to counterparts that is the first one, which changes
-    nothing, as long as answers are farther from them than the inputs.
-    """
-    (translator,) = as_it_ended(folder).values()
-    assert isinstance(translator, AttributeTranslator)
-    return translator
+    # Not the best checkpoint: by the error to counterparts that is the first one, which changes nothing, as long as answers are
+    # farther from them than the inputs.
+    return as_it_ended(folder, "attributes", AttributeTranslator)
 
 
 def _by(

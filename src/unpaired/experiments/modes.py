@@ -2,6 +2,7 @@
 stacked MNIST (`modes_stacked`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from unpaired.experiments import modes_plane, modes_stacked
@@ -32,16 +33,33 @@ def compare(lab: Lab) -> Metrics:
     return {"tables": plane["tables"] | stacked["tables"], "geometries": plane["found"], "stacked": stacked["found"]}
 
 
-def _captured(*names: str) -> Any:
-    """Of each mixture and game the mean number of modes that its last weights capture."""
+Captured = dict[str, dict[str, dict[str, float]]]
+MARGIN = 0.1
 
-    def measure(metrics: Metrics) -> dict[str, dict[str, float]]:
+
+def _captured(*names: str) -> Any:
+    """Of each mixture and game what its last weights do, in the mean: modes, and the share of samples of high quality."""
+
+    def measure(metrics: Metrics) -> Captured:
         return {
-            geometry: {name: found[name][LAST]["modes"]["mean"] for name in names}
+            geometry: {name: {key: found[name][LAST][key]["mean"] for key in ("modes", "high quality")} for name in names}
             for geometry, found in metrics["geometries"].items()
         }
 
     return measure
+
+
+def _more_than_plain(found: Captured) -> bool:
+    """Whether each remedy captures more modes, and not by samples that lie anywhere: those of 25 modes touch some by chance."""
+    return all(
+        row["modes"] > games[GAN]["modes"] and row["high quality"] >= games[GAN]["high quality"] - MARGIN
+        for games in found.values()
+        for name, row in games.items()
+        if name != GAN
+    )
+
+
+MORE = f"in the mean over the seeds more of both mixtures, with a share of high quality at most {MARGIN} below"
 
 
 def _best(metrics: Metrics) -> dict[str, dict[str, float]]:
@@ -49,6 +67,10 @@ def _best(metrics: Metrics) -> dict[str, dict[str, float]]:
     wanted = ("modes", "fewest modes", "high quality", "lowest quality")
     rows = {geometry: metrics["tables"][f"{geometry}, {AVERAGED}"][BEST] for geometry in SCALED}
     return {geometry: {key: row[key] for key in wanted} for geometry, row in rows.items()}
+
+
+def _all_modes(found: Mapping[str, Mapping[str, float]]) -> bool:
+    return found[RING]["fewest modes"] == 8 and found[GRID]["fewest modes"] == 25
 
 
 def _stacked(*names: str) -> Any:
@@ -65,50 +87,42 @@ CLAIMS = (
         source=f"{LIN}, table 1: 6.3 of 8 and 17.3 of 25",
         wanted="in the mean over the seeds at least one missed of each, by non-saturating and min-max losses alike",
         measure=_captured(GAN, MIN_MAX),
-        holds=lambda found: max(found[RING].values()) <= 7 and max(found[GRID].values()) <= 24,
+        holds=lambda found: all(row["modes"] <= most for name, most in ((RING, 7), (GRID, 24)) for row in found[name].values()),
     ),
     Claim(
         statement="Packing captures more modes than the plain GAN",
         source=f"{LIN}, table 1: 7.9 and 7.8 of 8, 23.8 and 24.8 of 25, by packing 2 and 4",
-        wanted="in the mean over the seeds more of both mixtures, by packing 2 and by packing 4",
+        wanted=f"{MORE}, by packing 2 and by packing 4",
         measure=_captured(GAN, PACKED_2, PACKED_4),
-        holds=lambda found: all(min(row[PACKED_2], row[PACKED_4]) > row[GAN] for row in found.values()),
+        holds=_more_than_plain,
     ),
     Claim(
         statement="A Wasserstein critic with a gradient penalty captures more modes than the plain GAN",
         source=f"{GULRAJANI}, figure 1, shown there by a critic's level lines",
-        wanted="in the mean over the seeds more of both mixtures",
+        wanted=MORE,
         measure=_captured(GAN, CRITIC),
-        holds=lambda found: all(row[CRITIC] > row[GAN] for row in found.values()),
+        holds=_more_than_plain,
     ),
     Claim(
         statement="So does R1, without packing",
         source=f"{MESCHEDER}, section 4, which promises convergence near a solution",
-        wanted="in the mean over the seeds more of both mixtures",
+        wanted=MORE,
         measure=_captured(GAN, FLAT),
-        holds=lambda found: all(row[FLAT] > row[GAN] for row in found.values()),
+        holds=_more_than_plain,
     ),
     Claim(
         statement=f"The best game ({BEST}, averaged weights) captures all modes of both mixtures with samples of high quality",
         source="wanted of this project",
         wanted="8 of 8 and 25 of 25 in every seed, at least 90 % of the samples of high quality in the mean over the seeds",
         measure=_best,
-        holds=lambda found: (
-            found[RING]["fewest modes"] == 8
-            and found[GRID]["fewest modes"] == 25
-            and min(row["high quality"] for row in found.values()) >= 0.9
-        ),
+        holds=lambda found: _all_modes(found) and min(row["high quality"] for row in found.values()) >= 0.9,
     ),
     Claim(
         statement="The best game does so in every seed",
         source="wanted of this project",
         wanted="all modes and at least 90 % of the samples of high quality in the worst seed",
         measure=_best,
-        holds=lambda found: (
-            found[RING]["fewest modes"] == 8
-            and found[GRID]["fewest modes"] == 25
-            and min(row["lowest quality"] for row in found.values()) >= 0.9
-        ),
+        holds=lambda found: _all_modes(found) and min(row["lowest quality"] for row in found.values()) >= 0.9,
     ),
     Claim(
         statement="The reader that counts the modes of stacked MNIST is right about real digits",
@@ -151,13 +165,15 @@ DEVIATIONS = (
     "the mixtures are scaled to reach from -2 to 2 (the published ring from -1 to 1, the grid from -4 to 4), which no measure "
     "depends on",
     "rectified units throughout, where PacGAN's networks for the plane have batch norm and maxout; one pair of networks and one "
-    "optimiser for all games, which short trials of R1 on both mixtures chose",
+    "optimiser for all games in the plane, which short trials of R1 on the same mixtures chose, as they did its weight (0.3) and "
+    "which game is called the best: that favours R1; the critic's penalty has the weight 0.1, untried",
     "the learning rate falls to zero over the second half",
     "but in the paper size, narrower networks and a hundredth of the steps, in larger batches: for the time",
     "the seeds of a mixture are trained side by side, each with weights, noise and points of its own, drawn one after the other",
     "stacked MNIST: two convolutions in each network instead of four, as 28 px are halved twice, and the generator moves once a "
     "step, not twice as in PacGAN's code; images are put together anew for each step instead of drawn from 128,000",
-    "without batch norm in the discriminator where slopes are penalised; one move of the critic for each of the generator",
+    "on stacked MNIST no batch norm in the discriminator where slopes are penalised, and R1 with the weight 1, untried; one move "
+    "of the critic for each of the generator",
     "55,000 training digits instead of 70,000, so that the reader can be asked about digits that no game has seen",
 )
 

@@ -54,7 +54,7 @@ class Budget(NamedTuple):
 
 BUDGETS: Mapping[Size, Budget] = {
     "quick": Budget(steps=20, batch=16, width=4, seeds=1, samples=1000, lessons=Lessons(steps=50, width=8)),
-    "default": Budget(steps=2500, batch=64, width=16, seeds=2, samples=26_000, lessons=Lessons(steps=2000, batch=64)),
+    "default": Budget(steps=6000, batch=64, width=32, seeds=2, samples=26_000, lessons=Lessons(steps=2000, batch=64)),
     "paper": Budget(steps=100_000, batch=64, width=64, seeds=10, samples=26_000, lessons=Lessons(steps=10_000, batch=64)),
 }
 

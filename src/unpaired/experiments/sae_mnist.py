@@ -13,11 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired import images, runs
-from unpaired.bundle import load_bundle
 from unpaired.data.image_set import ImageSet, few_told
 from unpaired.data.labels import UNKNOWN
 from unpaired.experiments import linear, sae_figures
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes, trained
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.principal import principal
 from unpaired.games import specs
 from unpaired.games.generator_specs import EndToEnd, Greedy, Masking, Unspoilt
@@ -104,7 +103,7 @@ def compare(lab: Lab) -> Metrics:
     data = runs.open_data(load_config(folders[GREEDY]))
     assert isinstance(data, ImageSet)
     train, test = images.to_tensor(data.train.pixels), images.to_tensor(data.test.pixels)
-    nets = {name: _autoencoder(folder) for name, folder in folders.items()}
+    nets = {name: as_it_ended(folder, "autoencoder", Autoencoder) for name, folder in folders.items()}
 
     axes = principal(train, components=CODE)
     back = {MEAN: train.mean(dim=0, keepdim=True).expand_as(test)}
@@ -179,12 +178,6 @@ def _trained(lab: Lab, name: str, game: specs.Autoencoder) -> Path:
         data=DataOptions(size=28, channels=1, flip=False),
         training=training(lab.size),
     )
-
-
-def _autoencoder(folder: Path) -> Autoencoder:
-    found = load_bundle(folder)["autoencoder"]
-    assert isinstance(found, Autoencoder)
-    return found
 
 
 def _squared(*names: str) -> Any:

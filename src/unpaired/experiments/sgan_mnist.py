@@ -104,13 +104,11 @@ def compare(lab: Lab) -> Metrics:
     for method in METHODS:
         for labels in LABELS:
             folder = _run(lab, method, labels)
-            remains = as_it_ended(folder)
-            classifier = remains["classifier"]
-            assert isinstance(classifier, Classifier)
+            classifier = as_it_ended(folder, "classifier", Classifier)
             accuracy[method][labels] = round(read_right(classifier, test, truth), 4)
             spent[method] = spent.get(method, 0.0) + minutes(folder)
-            if labels == SHOWN_LABELS and isinstance(sampler := remains.get("sampler"), Sampler):
-                samplers[method] = sampler
+            if labels == SHOWN_LABELS and method != ALONE:
+                samplers[method] = as_it_ended(folder, "sampler", Sampler)
     draw_samples(lab.results / "samples.png", samplers)
     draw_accuracy(lab.results / "accuracy.png", accuracy | {THEIR_SGAN: dict(PUBLISHED[THEIR_SGAN])})
     return {
