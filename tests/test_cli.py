@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from unpaired import cli, config, errors
+from unpaired.commands import data, measure
 from unpaired.errors import DataWarning, MissingDependency
 from unpaired.networks.specs import PRESETS
 from unpaired.run_config import load_config
@@ -118,7 +119,8 @@ def test_help_and_mistakes_are_answered_without_torch():
         "train discogan A B --out x --stps 3": 2, "train discogan A B --out x --distance hubert": 2,
         "train discogan A B --out x --steps 0": 2, "train discogan A B --out x --config nowhere.toml": 2,
         "resume": 2, "resume x --steps 0": 2, "translate x y --out z --batch 0": 2,
-        "translate x y --out z --direction up": 2,
+        "translate x y --out z --direction up": 2, "train segmenter --help": 0, "judge --help": 0, "relate --help": 0,
+        "adapt --help": 0, "likelihood --help": 0, "sample x --out y -n 0": 2, "sample x --out y --interpolate --grid": 2,
     }  # fmt: skip
     done = subprocess.run([sys.executable, "-c", _QUICK, *lines], capture_output=True, text=True, check=True)
     found = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
@@ -269,7 +271,7 @@ def leaves(error=errors.UnpairedError):
 @pytest.mark.parametrize("kind", leaves())
 def test_every_error_is_one_message(call, monkeypatch, kind):
     error = kind("somepackage", "data", "reading") if kind is MissingDependency else kind("found this; wanted that; do so")
-    monkeypatch.setattr(cli.DataList, "run", lambda self: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(data.DataList, "run", lambda self: (_ for _ in ()).throw(error))
     code, out, err = call("data", "list")
     assert code == (2 if issubclass(kind, errors.ConfigError) else 1)
     assert (out, err) == ("", f"error: {error}\n")
@@ -285,12 +287,12 @@ def test_every_error_is_one_message(call, monkeypatch, kind):
     ],
 )
 def test_what_the_machine_says(call, monkeypatch, error, code, says):
-    monkeypatch.setattr(cli.DataList, "run", lambda self: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(data.DataList, "run", lambda self: (_ for _ in ()).throw(error))
     assert call("data", "list") == (code, "", says)
 
 
 def test_bugs_keep_their_traceback(monkeypatch):
-    monkeypatch.setattr(cli.DataList, "run", lambda self: {}["bug"])
+    monkeypatch.setattr(data.DataList, "run", lambda self: {}["bug"])
     with pytest.raises(KeyError):
         cli.main(["data", "list"])
 
@@ -480,7 +482,7 @@ def test_data_is_checked(call, domains, tmp_path):
 
 
 def test_warnings_of_data_are_one_line(call, monkeypatch):
-    monkeypatch.setattr(cli.DataList, "run", lambda self: warnings.warn("only 3 images", DataWarning, stacklevel=1))
+    monkeypatch.setattr(data.DataList, "run", lambda self: warnings.warn("only 3 images", DataWarning, stacklevel=1))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         showwarning = warnings.showwarning
@@ -490,7 +492,7 @@ def test_warnings_of_data_are_one_line(call, monkeypatch):
 
 
 def test_a_score_is_shown_with_its_extractor(capsys):
-    cli._show_scores({"a_to_b": {"translated": {"kid[efficientnet-lite0]": 0.5}}})
+    measure.show_scores({"a_to_b": {"translated": {"kid[efficientnet-lite0]": 0.5}}})
     assert "kid[efficientnet-lite0]" in capsys.readouterr().out
 
 

@@ -147,3 +147,10 @@ def test_help_is_told_without_torch():
     ]
     done = subprocess.run([sys.executable, "-c", program, *lines], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_walk_is_no_grid(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["sample", "run", "--out", str(tmp_path / "x"), "--interpolate", "--grid"])
+    assert stop.value.code == 2
+    assert "--interpolate draws a walk, --grid single samples; wanted one of them" in capsys.readouterr().err
