@@ -1,6 +1,7 @@
 """Runs of a segmenter: it learns, is measured by the papers' three numbers, and is shown and loaded."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,21 @@ def test_it_is_loaded_and_shown(taught: Path) -> None:
     assert images.read(taught / "samples.png").shape[2] == 3
     page = write_report(taught).read_text()
     assert "Mean class IoU" in page
-    assert "label maps" in page
+
+
+def test_its_report_shows_images_with_their_maps_and_what_is_said_of_them(taught: Path, scenes: Path) -> None:
+    page = write_report(taught).read_text()
+    shown = re.findall(r'<img [^>]*alt="([^"]*)"', page)
+    for row in ("held-out images", "label maps", "segmenter"):
+        assert [alt for alt in shown if alt.startswith(row)] == [f"{row}, number {place}" for place in range(1, 9)]
+    assert "each class of their pixels has a colour" in page
+    assert "No images were held out" not in page
+    data = open_map_set((str(scenes),), DATA)
+    rows = evaluation.rows_of_samples(data, {"segmenter": unpaired.load(taught)}, part="test")
+    first = evaluation.rows_of(data.images.test.pixels, "test").start
+    told = rows[1][1][0]
+    assert [name for name, _ in rows] == ["held-out images", "label maps", "segmenter"]
+    assert len(torch.unique(told.flatten(1), dim=1).T) == len(np.unique(data.test_maps[first]))
 
 
 def test_the_best_is_chosen_by_pixels(scenes: Path) -> None:
