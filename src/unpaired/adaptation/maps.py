@@ -67,7 +67,7 @@ class MapTask:
         rows, seen = audit_maps(judges, made, self.source)
         write_flipped(rows, folder / FLIPS)
         draw_flipped(rows, folder / SHEET, judge=judges[1] or judges[0], translated=made, source=self.source)
-        return summed_up_maps(self.shown, self.tested, readers, seen, flipped=len(rows))
+        return summed_up_maps(self.shown, self.tested, readers, seen, flipped=sum(row.flipped for row in rows))
 
 
 def open_map_task(
