@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unpaired import images
 from unpaired.data import transforms
-from unpaired.data.batches import Skipped, Telling, draws_of, indices, share, sides, varied
+from unpaired.data.batches import Skipped, Telling, draws_of, indices, share, shifted, sides, varied
 from unpaired.data.cache import in_threads
 from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.labels import few
@@ -102,12 +102,10 @@ class MapSet:
         of = self.images.images
         pixels, maps = self.images.train.pixels[chosen], self.train_maps[chosen]
         x = varied(pixels, draws=draws, size=of.size, flip=of.flip, jitter=of.jitter, shift=of.shift, device=device)
-        if draws is not None and of.shift:
-            maps = np.pad(maps, ((0, 0), (of.shift, of.shift), (of.shift, of.shift)), mode="edge")
-        labels = torch.from_numpy(maps)[:, None]
         if draws is None:
-            labels = transforms.centre_crop(labels, size=of.size)
+            labels = transforms.centre_crop(torch.from_numpy(maps)[:, None], size=of.size)
         else:
+            labels = torch.from_numpy(shifted(maps, by=of.shift))[:, None]
             labels = transforms.crop_and_flip(labels, draws=draws, height=of.size[0], width=of.size[1], flip=of.flip)
         return Mapped(x, labels[:, 0].to(device, torch.int64))
 
