@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, jaccard_sco
 import unpaired
 from unpaired import cli, evaluation, images, runs
 from unpaired.data.label_maps import open_map_set
-from unpaired.errors import ConfigError, DataError
+from unpaired.errors import ConfigError, DataError, RunError
 from unpaired.games import specs
 from unpaired.games.table import build
 from unpaired.images.maps import VOID, write_map
@@ -123,6 +124,15 @@ def test_without_labels_it_does_not_begin(scenes: Path) -> None:
         build(GAME, seed=0, shape=(1, 16, 16), classes=("a", "b"), counts=(0, 0))
     with pytest.raises(DataError, match="no named set has label maps for game 'segmenter', found mnist; wanted a folder with"):
         unpaired.train("mnist", out=scenes / "run", game=GAME, data=DATA)
+
+
+def test_held_out_images_without_maps_measure_nothing(scenes: Path, tmp_path: Path) -> None:
+    shutil.copytree(scenes, tmp_path / "scenes")
+    shutil.rmtree(tmp_path / "scenes" / "labels" / "test")
+    training = Training(steps=2, batch=4, threads=1, compile="off", precision="float32")
+    unpaired.train(tmp_path / "scenes", out=tmp_path / "run", game=GAME, data=DATA, training=training)
+    with pytest.raises(RunError, match="run holds 24 images out, and none that it is tested on is labelled; label some of them"):
+        runs.evaluate(tmp_path / "run")
 
 
 def test_the_command(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
