@@ -71,6 +71,15 @@ def test_it_learns_from_few_labels(sets, tmp_path):
     assert runs.evaluate(run)["classifier"]["read"]["class error"] < 0.2
 
 
+def test_held_out_images_without_classes_measure_nothing(sets, tmp_path):
+    parts = dict(np.load(sets[0]))
+    parts["y_test"][6:] = -1  # the first quarter chooses, and does not test
+    np.savez(tmp_path / "few.npz", **parts)
+    unpaired.train(tmp_path / "few.npz", out=tmp_path / "run", game=GAME, data=DATA, training=training())
+    with pytest.raises(RunError, match="run holds 24 images out, and none that it is tested on is labelled; label some of them"):
+        runs.evaluate(tmp_path / "run")
+
+
 def test_it_is_loaded_and_reads(taught):
     classifier = unpaired.load(taught)
     assert isinstance(classifier, Classifier)

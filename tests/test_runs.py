@@ -212,7 +212,7 @@ def test_sets_bring_their_own_parts(domains, tmp_path):
     assert [len(part) for part in (found.train_a, found.test_a, found.train_b, found.test_b)] == [12, 5, 19, 1]
     assert np.array_equal(found.train_a, parts["x_train"])
     assert isinstance(runs.open_data(replace(run, data=replace(run.data, swap=True))), Domains)
-    with pytest.raises(ConfigError, match="--sets is for two domains without pairs, found 1 sources and game 'pix2pix'"):
+    with pytest.raises(ConfigError, match="--sets is for two domains without pairs, found 1 sources and game 'pix2pix'; leave"):
         runs.open_data(replace(run, sources=run.sources[:1], game=specs.Pix2Pix()))
     with pytest.raises(ConfigError, match="--value-range is not for --sets"):
         runs.open_data(replace(run, data=replace(run.data, value_range=(0.0, 1.0))))
@@ -439,6 +439,7 @@ def test_one_range_is_for_both():
         (specs.CycleGAN(), ("faces:attributes",), "holds attributes; game 'cyclegan' wants domains or pairs: faces:hair,"),
         (specs.Pix2Pix(), ("faces:hair",), "faces:hair holds domains; game 'pix2pix' wants pairs: edges-pairs, earth-pairs,"),
         (specs.CycleGAN(), ("mnist", "edges"), "edges holds domains; game 'cyclegan' wants classes or attributes of two sets: "),
+        (specs.StarGAN(), ("faces:attributes", "faces:hair"), "game 'stargan' wants attributes or classes: faces:attributes,"),
         (specs.CycleGAN(), ("faces:hiar",), r"nor a named set \(did you mean 'faces:hair'\?\)"),
     ],
 )

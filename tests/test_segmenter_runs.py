@@ -1,6 +1,8 @@
 """Runs of a segmenter: it learns, is measured by the papers' three numbers, and is shown and loaded."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, jaccard_sco
 import unpaired
 from unpaired import cli, evaluation, images, runs
 from unpaired.data.label_maps import open_map_set
-from unpaired.errors import ConfigError, DataError
+from unpaired.errors import ConfigError, DataError, RunError
 from unpaired.games import specs
 from unpaired.games.table import build
 from unpaired.images.maps import VOID, write_map
@@ -75,7 +77,21 @@ def test_it_is_loaded_and_shown(taught: Path) -> None:
     assert images.read(taught / "samples.png").shape[2] == 3
     page = write_report(taught).read_text()
     assert "Mean class IoU" in page
-    assert "label maps" in page
+
+
+def test_its_report_shows_images_with_their_maps_and_what_is_said_of_them(taught: Path, scenes: Path) -> None:
+    page = write_report(taught).read_text()
+    shown = re.findall(r'<img [^>]*alt="([^"]*)"', page)
+    for row in ("held-out images", "label maps", "segmenter"):
+        assert [alt for alt in shown if alt.startswith(row)] == [f"{row}, number {place}" for place in range(1, 9)]
+    assert "each class of their pixels has a colour" in page
+    assert "No images were held out" not in page
+    data = open_map_set((str(scenes),), DATA)
+    rows = evaluation.rows_of_samples(data, {"segmenter": unpaired.load(taught)}, part="test")
+    first = evaluation.rows_of(data.images.test.pixels, "test").start
+    told = rows[1][1][0]
+    assert [name for name, _ in rows] == ["held-out images", "label maps", "segmenter"]
+    assert len(torch.unique(told.flatten(1), dim=1).T) == len(np.unique(data.test_maps[first]))
 
 
 def test_the_best_is_chosen_by_pixels(scenes: Path) -> None:
@@ -108,6 +124,15 @@ def test_without_labels_it_does_not_begin(scenes: Path) -> None:
         build(GAME, seed=0, shape=(1, 16, 16), classes=("a", "b"), counts=(0, 0))
     with pytest.raises(DataError, match="no named set has label maps for game 'segmenter', found mnist; wanted a folder with"):
         unpaired.train("mnist", out=scenes / "run", game=GAME, data=DATA)
+
+
+def test_held_out_images_without_maps_measure_nothing(scenes: Path, tmp_path: Path) -> None:
+    shutil.copytree(scenes, tmp_path / "scenes")
+    shutil.rmtree(tmp_path / "scenes" / "labels" / "test")
+    training = Training(steps=2, batch=4, threads=1, compile="off", precision="float32")
+    unpaired.train(tmp_path / "scenes", out=tmp_path / "run", game=GAME, data=DATA, training=training)
+    with pytest.raises(RunError, match="run holds 24 images out, and none that it is tested on is labelled; label some of them"):
+        runs.evaluate(tmp_path / "run")
 
 
 def test_the_command(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

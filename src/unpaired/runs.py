@@ -132,7 +132,7 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     The scores are also written to `evaluation.json`, and a sheet of the first images and their translations to
     `translated.png`, or of samples to `samples.png`. extractor: the features on which to add KID and its relatives, a name in
     `metrics.features.EXTRACTORS`.
-    RunError where there is no run or nothing was held out.
+    RunError where there is no run, nothing was held out, or nobody labelled what was.
     """
     folder = Path(out)
     run = load_config(folder)
@@ -141,6 +141,10 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
     judge = features.EXTRACTORS[extractor](device=where) if extractor is not None else None
     exam = evaluation.exam_of(data)
     look = exam.look(load_bundle(folder, device=str(where)), part="test", extractor=judge)
+    if not look.scores and data.held_out:
+        raise RunError(
+            f"{folder} holds {data.held_out:,} images out, and none that it is tested on is labelled; label some of them"
+        )
     if not look.scores:
         raise RunError(f"{folder} held no images out; train with a larger --holdout, or give it a test part")
     evaluation.draw(look.rows, path=folder / SHEETS.get(run.game.plays, "translated.png"))
@@ -192,9 +196,8 @@ def _require_suited(run: RunConfig) -> None:
     named, plays = [source for source in run.sources if source in SETS and not Path(source).exists()], run.game.plays
     if "toy" in named:
         raise DataError("'toy' holds points, not images; `unpaired reproduce toy` trains on it, `data make toy` writes it")
-    suited = SUITED[plays]
-    if len(run.sources) > 1 and plays in ("unpaired", "domains"):
-        suited = ("classes", "attributes")
+    two = len(run.sources) > 1 and plays in ("unpaired", "domains")
+    suited: tuple[Holds, ...] = ("classes", "attributes") if two else SUITED[plays]
     for source in named:
         if plays == "maps":
             raise DataError(f"no named set has label maps for game '{run.game.game}', found {source}; wanted {LAYOUT}")
@@ -202,7 +205,7 @@ def _require_suited(run: RunConfig) -> None:
             others = [name for name, entry in SETS.items() if entry.holds in suited]
             raise DataError(
                 f"{source} holds {SETS[source].holds}; game '{run.game.game}' wants {' or '.join(suited)}"
-                f"{' of two sets' if len(run.sources) > 1 else ''}: {', '.join(others)}, or folders of your own"
+                f"{' of two sets' if two else ''}: {', '.join(others)}, or folders of your own"
             )
 
 
@@ -212,8 +215,7 @@ def _require_sets_suited(run: RunConfig) -> None:
         return
     if run.game.plays != "unpaired" or len(run.sources) != 2:
         raise ConfigError(
-            f"--sets is for two domains without pairs, found {len(run.sources)} sources and game '{run.game.game}', which plays "
-            f"with {run.game.plays} images; leave it out"
+            f"--sets is for two domains without pairs, found {len(run.sources)} sources and game '{run.game.game}'; leave it out"
         )
     if run.data.value_range or run.data.value_range_b:
         raise ConfigError("--value-range is not for --sets, whose files are read from end to end; leave one of them out")

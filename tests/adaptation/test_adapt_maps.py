@@ -179,6 +179,32 @@ def test_flipped_pixels_by_hand(both: tuple[MapSet, MapSet], tmp_path: Path) -> 
     assert Image.open(tmp_path / "flips.png").size[0] > 4 * 64
 
 
+def test_translations_that_are_read_as_they_are_labelled_have_not_flipped(both: tuple[MapSet, MapSet], tmp_path: Path) -> None:
+    """The source's judge misreads three of them; nobody else misreads any."""
+    source, made = both
+
+    class Misreads(Judge):
+        def labels(self, x: torch.Tensor) -> torch.Tensor:
+            said = super().labels(x)
+            said[:3, 8] = 1 - said[:3, 8]
+            return said
+
+    right, wrong = Judge("ground", "square"), Misreads("ground", "square")
+    judges: Any = (right, None)
+    rows, _ = audit_maps(judges, made, source)
+    assert (len(rows), [row for row in rows if row.flipped]) == (40, [])
+    draw_flipped(rows, tmp_path / "none.png", judge=judges[0], translated=made, source=source)
+    assert not (tmp_path / "none.png").exists()
+    judges = (wrong, right)
+    rows, _ = audit_maps(judges, made, source)
+    assert len([row for row in rows if row.flipped]) == 6  # of each part the first three
+    draw_flipped(rows, tmp_path / "some.png", judge=judges[1], translated=made, source=source)
+    few = Image.open(tmp_path / "some.png").size[1]
+    judges = (Judge("ground", "square", wrong=4, says="square"), None)
+    draw_flipped(audit_maps(judges, made, source)[0], tmp_path / "all.png", judge=judges[0], translated=made, source=source)
+    assert few < Image.open(tmp_path / "all.png").size[1]
+
+
 def test_a_class_that_a_judge_does_not_know_is_not_his_to_judge(both: tuple[MapSet, MapSet]) -> None:
     source, made = both
     judges: Any = (Judge("ground", "square"), Judge("square", "tree", "ground"))
@@ -206,6 +232,10 @@ def test_the_command_and_its_table(sets: tuple[Path, Path, Path], tmp_path: Path
     assert all(found["per-pixel accuracy"] > 0.8 for found in result["accuracy"].values())
     assert result["tested"]["images"] == 15
     assert result["flips"]["source only"]["read"] == 40 * 15 * SIZE
+    shares = [(row["by_source"], row["by_target"]) for row in csv.DictReader((out / "label_flips.csv").open())]
+    assert len(shares) == 40
+    assert result["flipped"] == sum(any(float(share) > 0 for share in row) for row in shares)
+    assert (out / "flips.png").exists() == (str(out / "flips.png") in said) == bool(result["flipped"])
     assert all((out / name / "report.html").exists() for name in ("source", "adapted", "oracle"))
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from unpaired import images
-from unpaired.data.batches import Domains, Paired, Unpaired, indices, open_domains, share
+from unpaired.data.batches import Domains, Paired, Unpaired, indices, open_domains, share, shifted
 from unpaired.errors import DataError, DataWarning, EmptyDomain, SameDomain, ShapeError, UnreadableImages
 
 
@@ -312,6 +312,15 @@ def test_images_are_shifted_and_their_edges_repeated():
     wanted = {move: 40 + np.add.outer(16 * place[move[0] : move[0] + 6], place[move[1] : move[1] + 6]) for move in moves}
     found = {next(move for move, image in wanted.items() if np.array_equal(row, image)) for row in rows}
     assert found == moves
+
+
+def test_room_to_shift_in_repeats_edges_of_images_and_of_maps():
+    maps = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+    found = shifted(maps, by=2)
+    down, across = ([min(max(place - 2, 0), side - 1) for place in range(side + 4)] for side in (3, 4))
+    assert np.array_equal(found, maps[:, down][:, :, across])
+    assert np.array_equal(shifted(maps[..., None], by=2), found[..., None])
+    assert shifted(maps, by=0) is maps
 
 
 def test_partners_are_jittered_alike():

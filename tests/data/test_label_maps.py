@@ -54,7 +54,7 @@ def test_the_authors_parts_and_names(tmp_path: Path, names: list[str]) -> None:
     data = opened(tmp_path)
     assert (len(data.train_maps), len(data.test_maps)) == (20, 2)
     assert data.classes == ("road", "car", "sky", "tree")
-    assert data.name == tmp_path.name
+    assert data.domains == (tmp_path.name,)
 
 
 def test_folders_of_places_are_no_classes(tmp_path: Path, names: list[str]) -> None:

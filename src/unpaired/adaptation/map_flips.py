@@ -28,7 +28,7 @@ COLUMNS = ("file", "original", "pixels", "by_source", "by_target")
 
 
 class FlippedPixels(NamedTuple):
-    """A translation whose pixels are read as other classes. pixels: that have a label; wrong: the share of those that each judge
+    """How much of a translation is read as other classes. pixels: that have a label; wrong: the share of those that each judge
     knows which it reads as another class, None of one who is not there or knows none. row: its part, and place there.
     """
 
@@ -37,6 +37,11 @@ class FlippedPixels(NamedTuple):
     pixels: int
     wrong: tuple[float | None, float | None]
     row: tuple[str, int]
+
+    @property
+    def flipped(self) -> bool:
+        """Whether any judge reads a pixel as another class."""
+        return any(self.wrong)
 
 
 def audit_maps(
@@ -81,9 +86,11 @@ def write_flipped(rows: Sequence[FlippedPixels], path: Path) -> None:
 
 
 def draw_flipped(rows: Sequence[FlippedPixels], path: Path, *, judge: Segmenter, translated: MapSet, source: MapSet) -> None:
-    """A sheet of the worst translations, a row each: the image, its translation, its map, and what the judge reads."""
+    """A sheet of the worst translations, a row each: the image, its translation, its map, and what the judge reads. Nothing where
+    no pixel flipped.
+    """
     sheet: list[tuple[str, Tensor]] = []
-    for found in rows[:SHOWN]:
+    for found in [row for row in rows if row.flipped][:SHOWN]:
         end, row = found.row
         (here, maps), (there, place) = _part(translated, end), _original(found.file, source)
         picture, made = there.pixels[place], here.pixels[row]

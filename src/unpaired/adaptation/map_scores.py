@@ -74,7 +74,9 @@ def summed_up_maps(
     *,
     flipped: int,
 ) -> Result:
-    """How well each segmenter labels the target, and how many pixels flipped. source: as they see it; readers: by method."""
+    """How well each segmenter labels the target, and how many translations have pixels that flipped. source: as they see it;
+    readers: by method; seen: by judge; flipped: translations of which a judge reads a pixel as another class.
+    """
     classes, scores = source.classes, {}
     if tested is not None:
         scores = {

@@ -67,7 +67,7 @@ class MapTask:
         rows, seen = audit_maps(judges, made, self.source)
         write_flipped(rows, folder / FLIPS)
         draw_flipped(rows, folder / SHEET, judge=judges[1] or judges[0], translated=made, source=self.source)
-        return summed_up_maps(self.shown, self.tested, readers, seen, flipped=len(rows))
+        return summed_up_maps(self.shown, self.tested, readers, seen, flipped=sum(row.flipped for row in rows))
 
 
 def open_map_task(
@@ -138,7 +138,7 @@ def write_translated_maps(data: MapSet, translator: Translator, folder: Path) ->
                 if (maps[row] != VOID).any():
                     write_map(root / LABELS / end / f"{row:06d}.png", maps[row])
         (root / CLASSES).write_text("".join(f"{name}\n" for name in data.classes), encoding="utf-8")
-        card = {**data.card, "name": f"{data.name}, translated"}
+        card = {**data.card, "name": f"{data.domains[0]}, translated"}
         (root / IMAGES / "set.json").write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
         root.rename(folder)
 
@@ -151,8 +151,8 @@ def _tested(one: MapSet, pixels: Pixels, maps: Labels, source: MapSet, *, apart:
     if not kept.any():
         if strange:
             raise DataError(
-                f"the classes of {one.name} are {few(one.classes)}, those of the source {few(source.classes)}; wanted the same "
-                f"names: a line for each number in {CLASSES}"
+                f"the classes of {one.domains[0]} are {few(one.classes)}, those of the source {few(source.classes)}; wanted the "
+                f"same names: a line for each number in {CLASSES}"
             )
         return None
     return TestedMaps(pixels[kept], shared[kept], strange, apart)

@@ -109,15 +109,18 @@ def varied(
     """Pixels `[N, H, W, C]`, all of them chosen, as training images `[N, C, height, width]` in [-1, 1] on `device`; without
     `draws` the centre is cropped and nothing is random. shift: pixels by which edges are repeated before a crop is drawn.
     """
-    if draws is not None and shift:
-        pixels = np.pad(pixels, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
-    chosen = torch.from_numpy(pixels)
+    chosen = torch.from_numpy(pixels if draws is None else shifted(pixels, by=shift))
     if torch.device(device).type == "cuda":
         chosen = chosen.pin_memory()
     x = chosen.to(device, non_blocking=True).permute(0, 3, 1, 2)
     if draws is None:
         return images.to_tensor(transforms.centre_crop(x, size=size).permute(0, 2, 3, 1))
     return transforms.vary(x, draws=draws, size=size, flip=flip, jitter=jitter)
+
+
+def shifted(pixels: npt.NDArray[Any], *, by: int) -> npt.NDArray[Any]:
+    """Room to shift in: `[N, H, W, ...]` -> `[N, H + 2 by, W + 2 by, ...]`, its edges repeated."""
+    return np.pad(pixels, ((0, 0), (by, by), (by, by), *((0, 0),) * (pixels.ndim - 3)), mode="edge") if by else pixels
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

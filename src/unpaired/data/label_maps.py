@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unpaired import images
 from unpaired.data import transforms
-from unpaired.data.batches import Skipped, Telling, draws_of, indices, share, sides, varied
+from unpaired.data.batches import Skipped, Telling, draws_of, indices, share, shifted, sides, varied
 from unpaired.data.cache import in_threads
 from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.labels import few
@@ -42,35 +42,19 @@ class MapSet:
     """Images with label maps, decoded, split and ready to be drawn from.
 
     images: without their maps. train_maps, test_maps: uint8 `[N, H, W]`, a row for each image and as large as it; VOID where
-    nobody told a pixel's class. classes: their names. fingerprint: equal for equal images and maps, equally read.
+    nobody told a pixel's class. classes: their names. domains: the name of the set. fingerprint: equal for equal images and
+    maps, equally read. skipped, others, card: as of `LabelledImages`.
     """
 
     images: ImageSet
     train_maps: Labels
     test_maps: Labels
     classes: tuple[str, ...]
-    name: str
+    domains: tuple[str]
     fingerprint: str
-
-    @property
-    def domains(self) -> tuple[str, ...]:
-        """The name of the set."""
-        return (self.name,)
-
-    @property
-    def skipped(self) -> Mapping[str, Skipped]:
-        """(name, reason) of unreadable files, by part."""
-        return self.images.skipped
-
-    @property
-    def others(self) -> Mapping[str, tuple[str, ...]]:
-        """Names of files that are no images."""
-        return self.images.others
-
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """Licence, credit and more, as its author wrote it."""
-        return self.images.card
+    skipped: Mapping[str, Skipped] = dataclasses.field(default_factory=dict)
+    others: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    card: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def held_out(self) -> int:
@@ -93,7 +77,8 @@ class MapSet:
 
     def lines(self) -> list[tuple[str, str]]:
         """What there is, for a person."""
-        return [(self.name, f"{self.trained_on} to train on, {self.held_out:,} held out"), ("classes", ", ".join(self.classes))]
+        counts = f"{self.trained_on} to train on, {self.held_out:,} held out"
+        return [(self.domains[0], counts), ("classes", ", ".join(self.classes))]
 
     def samples(self) -> dict[str, Any]:
         """What a game must know of its samples (see `games.table.build`)."""
@@ -117,12 +102,10 @@ class MapSet:
         of = self.images.images
         pixels, maps = self.images.train.pixels[chosen], self.train_maps[chosen]
         x = varied(pixels, draws=draws, size=of.size, flip=of.flip, jitter=of.jitter, shift=of.shift, device=device)
-        if draws is not None and of.shift:
-            maps = np.pad(maps, ((0, 0), (of.shift, of.shift), (of.shift, of.shift)), mode="edge")
-        labels = torch.from_numpy(maps)[:, None]
         if draws is None:
-            labels = transforms.centre_crop(labels, size=of.size)
+            labels = transforms.centre_crop(torch.from_numpy(maps)[:, None], size=of.size)
         else:
+            labels = torch.from_numpy(shifted(maps, by=of.shift))[:, None]
             labels = transforms.crop_and_flip(labels, draws=draws, height=of.size[0], width=of.size[1], flip=of.flip)
         return Mapped(x, labels[:, 0].to(device, torch.int64))
 
@@ -162,7 +145,17 @@ def open_map_set(
         *(hashlib.blake2b(maps.tobytes(), digest_size=16).hexdigest() for maps in parts),
     ]
     whole = hashlib.blake2b(repr(contents).encode(), digest_size=16).hexdigest()
-    return MapSet(opened, parts[0], parts[1], named, root.resolve().name, whole)
+    return MapSet(
+        images=opened,
+        train_maps=parts[0],
+        test_maps=parts[1],
+        classes=named,
+        domains=(root.resolve().name,),
+        fingerprint=whole,
+        skipped=opened.skipped,
+        others=opened.others,
+        card=opened.card,
+    )
 
 
 def _holds(root: Path) -> str:

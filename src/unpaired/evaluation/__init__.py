@@ -73,8 +73,9 @@ def cases_of(data: Any, remains: Mapping[str, object], *, part: Part) -> list[Ca
 
 
 def rows_of_samples(data: Any, remains: Mapping[str, object], *, part: Part) -> list[tuple[str, Tensor]]:
-    """The rows of a sheet of what is made of nothing, or of images there and back; none of translations."""
-    return GeneratorsExam(data).rows(remains, part=part) if isinstance(data, ImageSet | ImagePair) else []
+    """The rows of a sheet of what is made of nothing, of images there and back, or of label maps; none of translations."""
+    exam = exam_of(data)
+    return exam.rows(remains, part=part) if isinstance(exam, GeneratorsExam | MapsExam) else []
 
 
 def draw(rows: Sequence[tuple[str, Tensor]], *, path: Path) -> None:
