@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score
 from torch import Tensor
 
 from unpaired.errors import ShapeError
-from unpaired.experiments.classifier import Classifier, Lessons, accuracy, as_they_are, disturbed, loss_of, taught
+from unpaired.experiments.classifier import Classifier, Lessons, accuracy, as_they_are, disturbed, loss_of, share_read, taught
 
 LESSONS = Lessons(steps=80, batch=16, width=4, learning_rate=1e-2)
 CLASSES = (3, 2)
@@ -50,6 +50,13 @@ def test_accuracy_is_that_of_known_values() -> None:
         known = wanted[:, attribute] != -1
         assert share == pytest.approx(accuracy_score(wanted[known, attribute], found[known, attribute]))
     assert math.isnan(accuracy(found, torch.full_like(wanted, -1))[0])
+
+
+def test_the_share_read_is_that_of_greatest_scores() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores, classes = torch.randn(30, 3, generator=generator), torch.randint(3, (30,), generator=generator)
+    assert share_read(scores, classes) == pytest.approx(accuracy_score(classes, scores.argmax(1)))
+    assert 0 < share_read(scores, classes) < 1
 
 
 def test_the_same_lessons_teach_the_same_and_leave_the_callers_randomness_alone() -> None:

@@ -10,6 +10,7 @@ import torch
 from unpaired import runs
 from unpaired.data.sets import idx, table
 from unpaired.experiments import base, sgan_mnist
+from unpaired.experiments.classifier import share_read
 from unpaired.experiments.sgan_mnist import ACCURACY, ALONE, FOOLING, LABELS, MATCHING, METHODS, THEIR_CNN, THEIR_SGAN
 from unpaired.games.generator_specs import Fooling, MatchingFeatures
 from unpaired.networks.judged import Judged
@@ -78,7 +79,7 @@ def test_what_is_read_right() -> None:
     # The third score is that of being generated, which counts for nothing.
     classifier = Classifier(Known(1, 1), spec=LeNet(), shape=(1, 1, 1), classes=("light", "dark"), generated=True, source=False)
     x = torch.tensor([1.0, -1.0, 0.5, 0.2])[:, None, None, None]
-    assert sgan_mnist.read_right(classifier, x, torch.tensor([0, 1, 0, 1])) == 0.75
+    assert share_read(classifier.scores(x), torch.tensor([0, 1, 0, 1])) == 0.75
 
 
 GOOD: dict[str, list[float]] = {

@@ -16,12 +16,13 @@ from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
-from unpaired.experiments.classifier import Lessons, as_they_are, taught
+from unpaired.experiments.classifier import Lessons, as_they_are, share_read, taught
 from unpaired.games import specs
 from unpaired.metrics import discriminability, diversity, neighbours
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator
 from unpaired.options import Adam, DataOptions, Training
 from unpaired.products import Classifier, Sampler
+from unpaired.products.asking import evaluating, in_parts
 
 ODENA = "Odena, Olah and Shlens, Conditional Image Synthesis with Auxiliary Classifier GANs, ICML 2017"
 SET = "mnist"
@@ -99,7 +100,12 @@ def judge_of(data: ImageSet, *, steps: int) -> Scores:
     pixels, classes = images.to_tensor(data.train.pixels), torch.from_numpy(data.train_classes)
     lessons = LESSONS._replace(steps=steps)
     judge = taught(pixels, classes[:, None], classes=(len(data.classes),), lessons=lessons, disturb=as_they_are)
-    return lambda x: judge(x)[0]
+
+    def scores(x: Tensor) -> Tensor:
+        with evaluating(judge) as device:
+            return in_parts(lambda part: judge(part)[0], x, device=device)
+
+    return scores
 
 
 def compare(lab: Lab) -> Metrics:
@@ -120,16 +126,11 @@ def compare(lab: Lab) -> Metrics:
             CLASSES: by_class(data, judge, made),
             NEAREST: distances,
         },
-        "judge's accuracy on test digits": share_read(judge, *test),
-        "discriminator's accuracy on test digits": share_read(own.scores, *test),
+        "judge's accuracy on test digits": share_read(judge(test[0]), test[1]),
+        "discriminator's accuracy on test digits": share_read(own.scores(test[0]), test[1]),
         "copying": copied,
         "training_minutes": round(minutes(folder), 1),
     }
-
-
-def share_read(judge: Scores, x: Tensor, classes: Tensor) -> float:
-    """The share of images [N, C, H, W] whose class [N] is told."""
-    return discriminability.discriminability(x, classes, classifier=judge, sides=(x.shape[-1],))[x.shape[-1]]
 
 
 def read_at(sides: Sequence[int], judge: Scores, x: Tensor, classes: Tensor) -> dict[str, float]:
@@ -148,7 +149,7 @@ def by_class(data: ImageSet, judge: Scores, made: Labelled) -> dict[str, dict[st
     alike_real = diversity.within_class_similarity(real, of_real, pairs=PAIRS)
     return {
         name: {
-            "read": round(share_read(judge, x[classes == index], classes[classes == index]), 4),
+            "read": round(share_read(judge(x[classes == index]), classes[classes == index]), 4),
             f"MS-SSIM of {SAMPLES}": round(alike[index], 4),
             f"MS-SSIM of {TRAINING}": round(alike_real[index], 4),
         }

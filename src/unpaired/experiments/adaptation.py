@@ -3,7 +3,7 @@
 Both experiments share trainings: a run that one of them made is taken up by the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ from unpaired.data.image_pair import open_image_pair
 from unpaired.data.image_set import ImageSet
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
-from unpaired.experiments.base import Lab, Size, as_it_ended, minutes, trained
+from unpaired.experiments.base import Lab, Metrics, Size, as_it_ended, minutes, trained
+from unpaired.experiments.classifier import share_read
 from unpaired.games import specs
 from unpaired.networks.specs import DCGANGenerator, LeNet, PatchGAN, ResNet
 from unpaired.options import Adam, DataOptions, Training
@@ -193,9 +194,14 @@ def budget_in_words(size: Size) -> str:
 
 def accuracy(reader: Classifier, digits: Digits) -> dict[str, float]:
     """The share of digits that are read right, of all and of each class: `all`, `0`, ... `9`."""
-    right = reader.scores(digits.x).argmax(dim=1) == digits.classes
-    by_class = {name: right[digits.classes == index] for index, name in enumerate(reader.classes)}
-    return {name: round(float(found.float().mean()), 4) for name, found in {"all": right, **by_class}.items() if len(found)}
+    scores, every = reader.scores(digits.x), torch.ones_like(digits.classes, dtype=torch.bool)
+    rows = {"all": every} | {name: digits.classes == index for index, name in enumerate(reader.classes)}
+    return {name: round(share_read(scores[some], digits.classes[some]), 4) for name, some in rows.items() if some.any()}
+
+
+def overall(*methods: str) -> Callable[[Metrics], dict[str, float]]:
+    """For a claim: the share of all digits that each of these methods read right, by the metrics' "accuracy"."""
+    return lambda metrics: {method: metrics["accuracy"][method]["all"] for method in methods}
 
 
 def flips(reader: Classifier, digits: Digits) -> Tensor:

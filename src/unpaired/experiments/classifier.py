@@ -119,6 +119,11 @@ def loss_of(scores: Sequence[Tensor], values: Tensor) -> Tensor:
     return total
 
 
+def share_read(scores: Tensor, classes: Tensor) -> float:
+    """The share of rows [N, K] whose greatest score is that of their class, int64 [N]."""
+    return float((scores.argmax(dim=1) == classes).double().mean())
+
+
 def accuracy(found: Tensor, wanted: Tensor) -> list[float]:
     """The share of right answers for each attribute, where it is known; nan where it never is. found, wanted: [N, A]."""
     known = wanted != UNKNOWN

@@ -4,11 +4,9 @@ Liu and Tuzel 2016: section 3 (coupled generators learn pairs without a pair to 
 coupled discriminators reads the other domain). The paper has MNIST and USPS; here the labelled domain is printed.
 """
 
-from typing import Any
-
 from unpaired import images
 from unpaired.experiments import adaptation
-from unpaired.experiments.adaptation import COGAN, LIU, ORACLE, SOURCE_ONLY, TRANSLATED, Trainings
+from unpaired.experiments.adaptation import COGAN, LIU, ORACLE, SOURCE_ONLY, TRANSLATED, Trainings, accuracy, overall
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics
 
 METHODS = (SOURCE_ONLY, COGAN, TRANSLATED, ORACLE)
@@ -31,19 +29,15 @@ def compare(lab: Lab) -> Metrics:
         rows += [("printed", a[row]), ("handwritten", b[row])]
     images.write(lab.results / "pairs.png", images.labelled_grid(rows, scale=2))
     return {
-        "accuracy": {method: adaptation.accuracy(reader, tested) for method, reader in readers.items()},
+        "accuracy": {method: accuracy(reader, tested) for method, reader in readers.items()},
         "pairs": adaptation.same_digit((a, b), judges),
         "judges": {
-            "printed digits of other fonts": adaptation.accuracy(judges[0], printed)["all"],
-            "MNIST's test digits": adaptation.accuracy(judges[1], tested)["all"],
+            "printed digits of other fonts": accuracy(judges[0], printed)["all"],
+            "MNIST's test digits": accuracy(judges[1], tested)["all"],
         },
         "training_minutes": trainings.spent,
         "digits": {"tested": len(tested.x), "pairs": PAIRS},
     }
-
-
-def _overall(*methods: str) -> Any:
-    return lambda metrics: {method: metrics["accuracy"][method]["all"] for method in methods}
 
 
 CLAIMS = (
@@ -58,21 +52,21 @@ CLAIMS = (
         statement="CoGAN's classifier reads MNIST better than the same network taught by printed digits alone",
         source=f"{LIU}, section 4 (unsupervised domain adaptation)",
         wanted="a larger share of MNIST's test digits read right",
-        measure=_overall(SOURCE_ONLY, COGAN),
+        measure=overall(SOURCE_ONLY, COGAN),
         holds=lambda found: found[COGAN] > found[SOURCE_ONLY],
     ),
     Claim(
         statement="It reads MNIST as well as the paper's, whose labels were those of other handwritten digits",
         source=f"{LIU}, section 4: from MNIST to USPS .912, from USPS to MNIST .891",
         wanted="at least 0.891 of MNIST's test digits read right",
-        measure=_overall(COGAN, ORACLE),
+        measure=overall(COGAN, ORACLE),
         holds=lambda found: found[COGAN] >= 0.891,
     ),
     Claim(
         statement="It reads MNIST better than a classifier taught by printed digits that CycleGAN translated",
         source="this project",
         wanted="a larger share of MNIST's test digits read right",
-        measure=_overall(TRANSLATED, COGAN),
+        measure=overall(TRANSLATED, COGAN),
         holds=lambda found: found[COGAN] > found[TRANSLATED],
     ),
 )

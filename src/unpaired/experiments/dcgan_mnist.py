@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from unpaired import images, runs
-from unpaired.data.image_set import ImageSet, few_told
-from unpaired.data.labels import UNKNOWN
+from unpaired.data.image_set import ImageSet
 from unpaired.experiments import dcgan_figures, dcgan_measures, linear, patches
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
+from unpaired.experiments.classifier import share_read
 from unpaired.experiments.dcgan_measures import CENTRES, REPLACED, SEED, TRAINING, WALKED, Features, Table
 from unpaired.experiments.discriminators import supervised, untrained
+from unpaired.experiments.told import fewer, misread, told
 from unpaired.games import specs
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator, Judge
 from unpaired.options import DataOptions, Training
@@ -169,20 +170,11 @@ def read(digits: Digits, sets: Mapping[str, Features], *, spec: Judge, budget: B
                 found[name].append(svm.error(asked[name], truth))
                 reader = svm if name == WORDS else reader
             net = supervised(x, classes, spec=spec, names=data.classes, lessons=budget.lessons, seed=seed)
-            found[TAUGHT].append(float((net.scores(digits.test).argmax(dim=1) != truth).double().mean()))
+            found[TAUGHT].append(1 - share_read(net.scores(digits.test), truth))
         for name, errors in found.items():
             table[name][f"{len(rows):,} labels"] = round(float(np.mean(errors)), 4)
     assert reader is not None
     return table, reader
-
-
-def told(data: ImageSet, count: int | None, *, seed: int) -> Tensor:
-    """Rows of the training digits whose class is told: so many, as many of each class as may be, or all; int64."""
-    assert data.attribute is not None
-    known = data.train_classes
-    if count is not None:
-        known = few_told(known, data.attribute, count=count, seed=seed)
-    return torch.from_numpy(np.flatnonzero(known != UNKNOWN))
 
 
 def _trained(lab: Lab, game: specs.GAN | specs.DCGAN) -> Path:
@@ -200,49 +192,34 @@ def _column(table: str, column: str, *rows: str) -> Any:
     return lambda metrics: {row: metrics["tables"][table][row][column] for row in rows}
 
 
-def _misread(*rows: str, fewest: bool = False) -> Any:
-    """Errors by labels told and features; fewest: of the fewest labels alone."""
-
-    def of(metrics: Metrics) -> dict[str, dict[str, float]]:
-        found = metrics["tables"][MISREAD]
-        labels = list(found[rows[0]])
-        return {each: {row: found[row][each] for row in rows} for each in (labels[:1] if fewest else labels)}
-
-    return of
-
-
-def _fewer(than: str) -> Any:
-    return lambda found: all(errors[LEARNED] < errors[than] for errors in found.values())
-
-
 CLAIMS = (
     Claim(
         statement="The discriminator's features serve a linear classifier better than k-means features of patches",
         source=f"{RADFORD}, table 1: accuracy 82.8 % against 80.6 % on CIFAR-10, by a DCGAN of ImageNet",
         wanted="fewer test digits misread, however many labels are told",
-        measure=_misread(LEARNED, WORDS),
-        holds=_fewer(WORDS),
+        measure=misread(MISREAD, LEARNED, WORDS),
+        holds=fewer(LEARNED, WORDS),
     ),
     Claim(
         statement="They serve it better than pixels",
         source="this project",
         wanted="fewer test digits misread, however many labels are told",
-        measure=_misread(LEARNED, PIXELS),
-        holds=_fewer(PIXELS),
+        measure=misread(MISREAD, LEARNED, PIXELS),
+        holds=fewer(LEARNED, PIXELS),
     ),
     Claim(
         statement="They serve it better than those of the same network before the game",
         source="this project: are the features learned, or is it the architecture?",
         wanted="fewer test digits misread, however many labels are told",
-        measure=_misread(LEARNED, FRESH),
-        holds=_fewer(FRESH),
+        measure=misread(MISREAD, LEARNED, FRESH),
+        holds=fewer(LEARNED, FRESH),
     ),
     Claim(
         statement="With few labels they do better than such a network that is taught by labels alone",
         source=f"{RADFORD}, table 2: error 22.48 % against 28.87 % on SVHN with 1,000 labels",
         wanted="fewer test digits misread with the fewest labels",
-        measure=_misread(LEARNED, TAUGHT, fewest=True),
-        holds=_fewer(TAUGHT),
+        measure=misread(MISREAD, LEARNED, TAUGHT, fewest=True),
+        holds=fewer(LEARNED, TAUGHT),
     ),
     Claim(
         statement="Samples are no copies of training digits",

@@ -4,8 +4,6 @@ Zhu et al. 2017 and Hoffman et al. 2018 (CyCADA, pixel level) train on what Cycl
 classifier of the source reads a translation as it read the image, because CycleGAN alone may turn one class into another.
 """
 
-from typing import Any
-
 from torch import Tensor
 
 from unpaired import images
@@ -21,6 +19,7 @@ from unpaired.experiments.adaptation import (
     Trainings,
     accuracy,
     flips,
+    overall,
 )
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics
 from unpaired.experiments.comparison import ZHU
@@ -69,10 +68,6 @@ def _draw(lab: Lab, printed: Digits, made: dict[str, Tensor], judge: Classifier)
     images.write(lab.results / "flips.png", images.labelled_grid(rows, scale=2))
 
 
-def _overall(*methods: str) -> Any:
-    return lambda metrics: {method: metrics["accuracy"][method]["all"] for method in methods}
-
-
 def _gap_closed(metrics: Metrics) -> dict[str, float] | None:
     """Of what lies between printed labels and MNIST's own, the share that a method gains; None where nothing does."""
     found = {method: metrics["accuracy"][method]["all"] for method in METHODS}
@@ -87,7 +82,7 @@ CLAIMS = (
         statement="Taught by translated digits, a classifier reads MNIST better than taught by the printed ones",
         source=f"{ZHU}, table of domain adaptation (GTA to Cityscapes); {HOFFMAN}, table 1 (digits)",
         wanted="a larger share of MNIST's test digits read right, with and without semantic consistency",
-        measure=_overall(SOURCE_ONLY, TRANSLATED, SAME_CLASS),
+        measure=overall(SOURCE_ONLY, TRANSLATED, SAME_CLASS),
         holds=lambda found: min(found[TRANSLATED], found[SAME_CLASS]) > found[SOURCE_ONLY],
     ),
     Claim(
@@ -101,7 +96,7 @@ CLAIMS = (
         statement="With semantic consistency the classifier reads MNIST better than without",
         source=f"{HOFFMAN}, section 3",
         wanted="a larger share of MNIST's test digits read right",
-        measure=_overall(TRANSLATED, SAME_CLASS),
+        measure=overall(TRANSLATED, SAME_CLASS),
         holds=lambda found: found[SAME_CLASS] > found[TRANSLATED],
     ),
     Claim(
@@ -115,7 +110,7 @@ CLAIMS = (
         statement="Translation with semantic consistency adapts better than CoGAN",
         source=f"{HOFFMAN}, table 1 (MNIST and USPS)",
         wanted="a larger share of MNIST's test digits read right",
-        measure=_overall(COGAN, SAME_CLASS),
+        measure=overall(COGAN, SAME_CLASS),
         holds=lambda found: found[SAME_CLASS] > found[COGAN],
     ),
 )

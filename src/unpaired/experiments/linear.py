@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired.errors import ShapeError
+from unpaired.experiments.classifier import share_read
 
 Loss = Literal["logistic", "squared hinge"]
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -40,7 +41,7 @@ class Linear(NamedTuple):
 
     def error(self, features: Tensor, classes: Tensor) -> float:
         """The share of rows whose greatest score is not that of their class (int64 [N])."""
-        return float((self.scores(features).argmax(dim=1) != classes).double().mean())
+        return 1 - share_read(self.scores(features), classes)
 
 
 def taught(

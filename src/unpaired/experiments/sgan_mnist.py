@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from unpaired import images
 from unpaired.data.image_set import open_image_set
@@ -16,6 +15,7 @@ from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.experiments import plots
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
+from unpaired.experiments.classifier import share_read
 from unpaired.games import specs
 from unpaired.games.generator_specs import Fooling, MatchingFeatures
 from unpaired.networks.specs import DCGANGenerator, LeNet
@@ -105,7 +105,7 @@ def compare(lab: Lab) -> Metrics:
         for labels in LABELS:
             folder = _run(lab, method, labels)
             classifier = as_it_ended(folder, "classifier", Classifier)
-            accuracy[method][labels] = round(read_right(classifier, test, truth), 4)
+            accuracy[method][labels] = round(share_read(classifier.scores(test), truth), 4)
             spent[method] = spent.get(method, 0.0) + minutes(folder)
             if labels == SHOWN_LABELS and method != ALONE:
                 samplers[method] = as_it_ended(folder, "sampler", Sampler)
@@ -115,11 +115,6 @@ def compare(lab: Lab) -> Metrics:
         "tables": {ACCURACY: {name: _columns(row) for name, row in {**accuracy, **PUBLISHED}.items()}},
         "training_minutes": {method: round(value, 1) for method, value in spent.items()},
     }
-
-
-def read_right(classifier: Classifier, x: Tensor, classes: Tensor) -> float:
-    """The share of images [N, *shape] whose class [N] it tells, in [0, 1]."""
-    return float((classifier.scores(x).argmax(dim=1) == classes).float().mean())
 
 
 def draw_samples(path: Path, samplers: Mapping[str, Sampler]) -> None:
