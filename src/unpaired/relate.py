@@ -172,17 +172,22 @@ def _distances(x: Tensor, y: Tensor, extractor: features.Extractor | None) -> Te
 
 def _told(path: Path, a: Side, b: Side) -> dict[int, int]:
     """Which image of B belongs to which of A, by places. DataError, with the line, where the file says nonsense."""
+    wanted = "wanted a CSV with the columns a and b"
     try:
-        lines = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"--truth {path} cannot be read: {error}; wanted a CSV with the columns a and b") from error
-    if not lines or not {"a", "b"} <= set(lines[0]):
-        found = ", ".join(map(str, lines[0])) if lines else "no rows"
-        raise DataError(f"--truth {path}: found {found}; wanted a CSV with the columns a and b, and a row for each pair")
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        lines = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"--truth {path} cannot be read: {error}; {wanted}") from error
+    if not lines or not {"a", "b"} <= set(lines[0][1]):
+        found = ", ".join(reader.fieldnames or ()) if lines else "no rows"
+        raise DataError(f"--truth {path}: found {found}; {wanted}, and a row for each pair")
     places = [{name: place for place, name in enumerate(side.names)} for side in (a, b)]
     left_out = {name for side in (a, b) for name, _ in side.skipped}
     told: dict[int, int] = {}
-    for number, row in enumerate(lines, 2):
+    for number, row in lines:
+        for column in "ab":
+            if row[column] is None:
+                raise DataError(f"--truth {path}, line {number} has no {column}; wanted a and b")
         if {row["a"], row["b"]} & left_out:
             continue
         for column, place in zip("ab", places, strict=True):
