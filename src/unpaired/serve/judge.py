@@ -109,7 +109,7 @@ def state(session: Session, *, truth: str | None = None) -> dict[str, Any]:
         "truth": truth,
     }
     if session.finished:
-        return {**result, "verdict": as_json(session.verdict(), options=options)}
+        return {**result, "verdict": as_json(session.verdict())}
     block = session.trials[due].block
     members = [index for index, trial in enumerate(session.trials) if trial.block == block]
     return {**result, "block": block, "practice": block == PRACTICE, "within": due - members[0], "block_size": len(members)}

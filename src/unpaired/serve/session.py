@@ -90,7 +90,7 @@ class Session:
         """Write `answers.csv` and `verdict.json` of the answers so far."""
         with replacing(self.folder / "answers.csv") as temporary:
             temporary.write_text(answers_csv(self.trials, self.given, options=self.options), encoding="utf-8")
-        write_json(self.folder / "verdict.json", as_json(self.verdict(), options=self.options))
+        write_json(self.folder / "verdict.json", as_json(self.verdict()))
 
     def close(self) -> None:
         """Write the results and let go of the file."""
@@ -147,7 +147,7 @@ def open_session(
     return session
 
 
-def as_json(verdict: Verdict, *, options: JudgeOptions) -> dict[str, Any]:
+def as_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict for `verdict.json` and for the page."""
     found = verdict.detection
     return {
@@ -157,7 +157,7 @@ def as_json(verdict: Verdict, *, options: JudgeOptions) -> dict[str, Any]:
         "scored": verdict.scored,
         "late": verdict.late,
         "seen_twice": verdict.seen_twice,
-        "confidence": options.confidence,
+        "confidence": verdict.confidence,
         "accuracy": found.accuracy._asdict(),
         "hit_rate": found.hit_rate._asdict(),
         "false_alarm_rate": found.false_alarm_rate._asdict(),
@@ -167,7 +167,7 @@ def as_json(verdict: Verdict, *, options: JudgeOptions) -> dict[str, Any]:
         "median_reaction_ms": verdict.median_reaction_ms,
         "blocks": [block._asdict() for block in verdict.blocks],
         "conclusion": conclusion(verdict),
-        "sentences": sentences(verdict, options=options),
+        "sentences": sentences(verdict),
     }
 
 
