@@ -37,13 +37,20 @@ def trained(tmp_path, game, *sources, **options):
 def test_samples_beside_held_out_images(tmp_path):
     source = arrays(tmp_path / "set.npz", seed=0)
     run = trained(tmp_path, specs.ACGAN(**CONV), source)
-    real, fake, what = pictures_of(run, count=9)
+    real, fake, what, part = pictures_of(run, count=9)
     held = images.to_tensor(np.load(source)["x_test"][..., None])[10:]  # those by which nothing was chosen
     torch.testing.assert_close(real, held[:18])
     sampler = unpaired.load(run)
     classes = torch.from_numpy(np.load(source)["y_test"])[10:19]
     torch.testing.assert_close(fake, sampler(9, class_=classes.tolist(), seed=2))
-    assert what == "samples of sampler"
+    assert (what, part) == ("samples of sampler", "sampler")
+
+
+def test_no_picture_is_one_that_a_checkpoint_was_chosen_by(tmp_path):
+    """A run's samplers are chosen by a quarter of the held-out images, here 75 of 300, not by 64 alone."""
+    source = arrays(tmp_path / "set.npz", seed=0, test=300)
+    real = pictures_of(trained(tmp_path, specs.DCGAN(**CONV), source), count=3).real
+    torch.testing.assert_close(real, images.to_tensor(np.load(source)["x_test"][75:81, ..., None]))
 
 
 def test_each_of_two_domains(tmp_path):
@@ -66,8 +73,8 @@ def test_translations_beside_the_target_domain(tmp_path):
                 images.write(tmp_path / f"{part}{name}" / f"{index:03d}.png", pixels)
     game = specs.DiscoGAN(generator=EncoderDecoder(width=2), discriminator=ConvDiscriminator(width=2))
     run = trained(tmp_path, game, tmp_path)
-    real, fake, what = pictures_of(run, count=4, part="b_to_a")
-    assert (real.shape, fake.shape, what) == ((8, 1, 8, 8), (4, 1, 8, 8), "translations to A")
+    real, fake, what, part = pictures_of(run, count=4, part="b_to_a")
+    assert (real.shape, fake.shape, what, part) == ((8, 1, 8, 8), (4, 1, 8, 8), "translations to A", "b_to_a")
     held = images.to_tensor(runs.open_data(runs.load_config(run)).test_b[10:14])
     torch.testing.assert_close(fake, unpaired.load(run, direction="b_to_a").batch(held))
 
@@ -82,6 +89,8 @@ def test_without_held_out_images_there_is_nothing_real(tmp_path):
     run = trained(tmp_path, specs.DCGAN(**CONV), arrays(tmp_path / "a.npz", seed=0, test=0), holdout=0.0)
     with pytest.raises(RunError, match="held no images out, so no real ones are left to judge beside"):
         pictures_of(run, count=3)
+    with pytest.raises(RunError, match="held no images out"):
+        pictures_of(run, count=3, part="sampler")
 
 
 def ask(address, path, body=None):

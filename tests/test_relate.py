@@ -109,6 +109,11 @@ def test_files(both, a, b, truth, tmp_path):
         ("a,b\n0.png,0.png\n0.png,1.png\n", "line 3: '0.png' has two partners"),
         ("x,y\n0.png,0.png\n", "found x, y; wanted a CSV with the columns a and b"),
         ("", "found no rows"),
+        ("a,b\n0.png\n", "line 2 has no b; wanted a and b"),
+        ("c,b,a\n0.png,0.png\n", "line 2 has no a; wanted a and b"),
+        ("x,y\n0.png,0.png,0.png\n", "found x, y; wanted"),
+        ("a,b\n\n\n0.png,none.png\n", "line 4: no image 'none.png' in B"),
+        (f"a,b\n0.png,{'x' * 200_000}\n", "cannot be read: field larger than field limit"),
     ],
 )
 def test_a_truth_without_sense_is_refused(both, a, b, tmp_path, content, says):

@@ -6,7 +6,7 @@ belongs to whom.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,9 @@ from unpaired.metrics.matching import Pairs
 from unpaired.translator import Translator
 
 MOST = 20_000
-"""Images of a domain: tables of distances between as many take 1.6 GB each."""
+"""Images of a domain: tables of distances between as many take 1.6 GB each, and up to three are held at a time (5 GB), beside all
+images and their translations as floats.
+"""
 SHOWN = 8
 SURE = 0.8
 """Pairs with more doubt than this are told to be doubtful: Lowe's ratio."""
@@ -46,7 +48,8 @@ class Relation:
     """What belongs to what.
 
     distances: [A, B], 1 is as far as any two are. pairs: one to one; doubt: of each pair, its distance over that of its nearest
-    rival; mutual: whether each is the other's nearest. measures: shares in [0, 1] that were found right, where the truth is told.
+    rival; mutual: whether each is the other's nearest. told: which image of B belongs to which of A, by places, None where nobody
+    said; measures: shares in [0, 1] that were found right, where it is told.
     """
 
     a: Side
@@ -55,7 +58,13 @@ class Relation:
     pairs: Pairs
     doubt: Tensor
     mutual: Tensor
+    told: Mapping[int, int] | None
     measures: Mapping[str, float]
+
+    @property
+    def doubtful(self) -> int:
+        """How many pairs have more doubt than `SURE`."""
+        return int((self.doubt > SURE).sum())
 
 
 def relate(
@@ -82,17 +91,12 @@ def relate(
             raise DataError(f"{source.where} holds {len(source.names):,} images; wanted {MOST:,} at the most: relate parts of it")
     sides = [_side(source, translators, direction) for source, direction in zip(sources, ("a_to_b", "b_to_a"), strict=True)]
     told = None if truth is None else _told(Path(truth), sides[0], sides[1])
-    tables = []
-    for (one, other), turned in (((sides[0], sides[1]), False), ((sides[1], sides[0]), True)):
-        if one.translated is not None:
-            table = _distances(one.translated, other.x, extractor)
-            tables.append(table.T if turned else table)
-    distances = matching.joined(tables)
+    distances = matching.joined(_tables(sides, extractor))
     pairs = matching.one_to_one(distances)
-    nearest = dict(zip(*(x.tolist() for x in matching.mutual(distances)), strict=True))
-    mutual = torch.tensor([nearest.get(row) == column for row, column in zip(*(x.tolist() for x in pairs), strict=True)])
-    measures = {} if told is None else _measures(distances, pairs, nearest, told)
-    return Relation(sides[0], sides[1], distances, pairs, matching.doubt(distances, pairs), mutual, measures)
+    nearest = distances.argmin(dim=1)[pairs.rows] == pairs.columns
+    mutual = nearest & (distances.argmin(dim=0)[pairs.columns] == pairs.rows)
+    measures = {} if told is None else _measures(distances, pairs, told)
+    return Relation(sides[0], sides[1], distances, pairs, matching.doubt(distances, pairs), mutual, told, measures)
 
 
 def relate_files(
@@ -116,17 +120,16 @@ def relate_files(
         if path.exists():
             raise RunError(f"{path} is there already; choose another --out, or remove it")
     found = relate(where, a, b, truth=truth, extractor=extractor, device=device)
-    told = None if truth is None else _told(Path(truth), found.a, found.b)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(paths[0]) as temporary:
-        temporary.write_text(_table(found, told), encoding="utf-8")
+        temporary.write_text(_table(found), encoding="utf-8")
     write_json(
         paths[1],
         {
             "images": {"a": len(found.a.names), "b": len(found.b.names)},
             "pairs": len(found.doubt),
             "mutual": int(found.mutual.sum()),
-            "doubtful": int((found.doubt > SURE).sum()),
+            "doubtful": found.doubtful,
             "by": "pixels" if extractor is None else extractor.name,
             "measures": found.measures,
         },
@@ -151,14 +154,29 @@ def _side(source: Source, translators: Mapping[str, Translator], direction: str)
             return str(error)
         return images.fit(source.cut(pixels), size=(shape[1], shape[2]), how=translator.fit, background=translator.background)
 
+    x = torch.empty(len(source.names), *shape)
+    read: list[str] = []
+    skipped: list[tuple[str, str]] = []
     with ThreadPoolExecutor() as threads:
-        shown = dict(zip(source.names, threads.map(seen, source.names), strict=True))
-    skipped = tuple((name, pixels) for name, pixels in shown.items() if isinstance(pixels, str))
-    read = {name: images.to_tensor(pixels[None]) for name, pixels in shown.items() if not isinstance(pixels, str)}
+        for name, pixels in zip(source.names, threads.map(seen, source.names), strict=True):
+            if isinstance(pixels, str):
+                skipped.append((name, pixels))
+            else:  # one by one: their depths may differ
+                x[len(read)] = images.to_tensor(pixels[None])[0]
+                read.append(name)
     if not read:
         raise DataError(f"{source.where}: no image can be read, such as {skipped[0][0]}: {skipped[0][1]}")
-    x = torch.cat(list(read.values()))
-    return Side(tuple(read), x, None if own is None else own.batch(x), skipped)
+    x = x[: len(read)]
+    return Side(tuple(read), x, None if own is None else own.batch(x), tuple(skipped))
+
+
+def _tables(sides: Sequence[Side], extractor: features.Extractor | None) -> Iterator[Tensor]:
+    """Distances [A, B] of each direction that there is, one at a time: they are large."""
+    a, b = sides
+    if a.translated is not None:
+        yield _distances(a.translated, b.x, extractor)
+    if b.translated is not None:
+        yield _distances(b.translated, a.x, extractor).T
 
 
 def _distances(x: Tensor, y: Tensor, extractor: features.Extractor | None) -> Tensor:
@@ -167,22 +185,30 @@ def _distances(x: Tensor, y: Tensor, extractor: features.Extractor | None) -> Te
         return torch.cdist(extractor(x), extractor(y))
     few = max(1, (1 << 22) // len(y))
     flat = y.flatten(1)
-    return torch.cat([torch.cdist(part, flat, p=1.0) for part in x.flatten(1).split(few)]) / flat.shape[1]
+    table = x.new_empty(len(x), len(y))
+    for rows, part in zip(table.split(few), x.flatten(1).split(few), strict=True):
+        torch.div(torch.cdist(part, flat, p=1.0), flat.shape[1], out=rows)
+    return table
 
 
 def _told(path: Path, a: Side, b: Side) -> dict[int, int]:
     """Which image of B belongs to which of A, by places. DataError, with the line, where the file says nonsense."""
+    wanted = "wanted a CSV with the columns a and b"
     try:
-        lines = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"--truth {path} cannot be read: {error}; wanted a CSV with the columns a and b") from error
-    if not lines or not {"a", "b"} <= set(lines[0]):
-        found = ", ".join(map(str, lines[0])) if lines else "no rows"
-        raise DataError(f"--truth {path}: found {found}; wanted a CSV with the columns a and b, and a row for each pair")
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        lines = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"--truth {path} cannot be read: {error}; {wanted}") from error
+    if not lines or not {"a", "b"} <= set(lines[0][1]):
+        found = ", ".join(reader.fieldnames or ()) if lines else "no rows"
+        raise DataError(f"--truth {path}: found {found}; {wanted}, and a row for each pair")
     places = [{name: place for place, name in enumerate(side.names)} for side in (a, b)]
     left_out = {name for side in (a, b) for name, _ in side.skipped}
     told: dict[int, int] = {}
-    for number, row in enumerate(lines, 2):
+    for number, row in lines:
+        for column in "ab":
+            if row[column] is None:
+                raise DataError(f"--truth {path}, line {number} has no {column}; wanted a and b")
         if {row["a"], row["b"]} & left_out:
             continue
         for column, place in zip("ab", places, strict=True):
@@ -198,16 +224,16 @@ def _told(path: Path, a: Side, b: Side) -> dict[int, int]:
 
 
 def _near(name: str, names: Mapping[str, int]) -> str:
-    return meant(name, names, cutoff=0.8) if len(names) < 5000 else ""
+    return meant(name, names, cutoff=0.8)
 
 
-def _measures(distances: Tensor, pairs: Pairs, mutual: Mapping[int, int], told: Mapping[int, int]) -> dict[str, float]:
+def _measures(distances: Tensor, pairs: Pairs, told: Mapping[int, int]) -> dict[str, float]:
     """Of the images whose partner is told: how many find it, and by which rule."""
-    asked = torch.tensor(sorted(told))
-    truth = torch.tensor([told[row] for row in asked.tolist()])
-    ranks = matching.ranks(distances[asked], truth)
+    asked = torch.tensor(sorted(told)).split(1000)  # parts: a copy of all these rows may be large
+    ranks = torch.cat([matching.ranks(distances[some], torch.tensor([told[row] for row in some.tolist()])) for some in asked])
     assigned = dict(zip(*(x.tolist() for x in pairs), strict=True))
-    right = [mutual[row] == told[row] for row in mutual if row in told]
+    neighbours = zip(*(x.tolist() for x in matching.mutual(distances)), strict=True)
+    right = [told[row] == column for row, column in neighbours if row in told]
     measures = {
         "nearest is right": float((ranks == 1).double().mean()),
         "among the 5 nearest": float((ranks <= 5).double().mean()),
@@ -220,7 +246,8 @@ def _measures(distances: Tensor, pairs: Pairs, mutual: Mapping[int, int], told: 
     return measures
 
 
-def _table(found: Relation, told: Mapping[int, int] | None) -> str:
+def _table(found: Relation) -> str:
+    told = found.told
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["a", "b", "distance", "doubt", "mutual", "nearest", *([] if told is None else ["right"])])
@@ -244,7 +271,7 @@ def _said(told: Mapping[int, int], a: int, b: int) -> str:
 def _rows(found: Relation) -> list[tuple[str, Tensor]]:
     """The surest pairs, and those with the most doubt: images of A, what becomes of them, and their partners, likewise."""
     order = found.doubt.argsort(stable=True)
-    count = min(SHOWN, max(1, len(order) // 2)) if len(order) > 1 else 1
+    count = min(SHOWN, max(1, len(order) // 2))
     rows: list[tuple[str, Tensor]] = []
     for word, places in (("surest", order[:count]), ("most doubtful", order[-count:].flip(0))):
         if word == "most doubtful" and len(order) < 2:

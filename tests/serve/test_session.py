@@ -12,7 +12,7 @@ from PIL import Image
 from unpaired.errors import DataError, RunError, ShapeError
 from unpaired.serve.options import JudgeOptions
 from unpaired.serve.pictures import as_pictures, scrambled
-from unpaired.serve.session import SESSION, Session, WrongMoment, open_session
+from unpaired.serve.session import SESSION, Session, WrongMoment, open_session, what_of
 
 OPTIONS = JudgeOptions(blocks=2, block_size=6, controls=2, practice=2)
 
@@ -125,6 +125,21 @@ def test_another_test_is_not_mixed_in(session, tmp_path):
         open_session(session.folder, options=JudgeOptions(blocks=3, block_size=6, controls=2, practice=2))
     with pytest.raises(RunError, match="holds no test to go on with"):
         open_session(tmp_path / "elsewhere")
+
+
+def test_what_was_begun_is_known_and_kept_to(tmp_path, session):
+    folder = tmp_path / "named"
+    named = {"what": "samples of sampler_b", "part": "sampler_b"}
+    open_session(folder, **given_pictures(), options=OPTIONS, **named).close()
+    assert what_of(folder) == "samples of sampler_b"
+    for again in ({}, named, {"part": "sampler_b"}):
+        assert open_session(folder, **again).what == "samples of sampler_b"
+    with pytest.raises(RunError, match="holds a test of 'sampler_b', not of 'sampler_a'; go on with that"):
+        open_session(folder, part="sampler_a")
+    assert what_of(session.folder) == ""  # nobody said
+    assert open_session(session.folder, part="sampler_a").due == 0
+    with pytest.raises(RunError, match="there is no test"):
+        what_of(tmp_path / "elsewhere")
 
 
 def test_damage_is_told(session):

@@ -129,7 +129,7 @@ def test_words(counts, words):
     found = detection(**dict(zip(names, counts, strict=True)))
     verdict = judge_answers(TRIALS, said("fr" + "ffffrf" + "rffrrf"), options=OPTIONS)._replace(detection=found, scored=100)
     assert words in conclusion(verdict)
-    rows = sentences(verdict, options=OPTIONS)
+    rows = sentences(verdict)
     assert [row[0] for row in rows] == [
         "Right answers",
         "Fakes called fake (hits)",
@@ -142,4 +142,15 @@ def test_words(counts, words):
     assert rows[3][1:] == (
         f"{2 * counts[1]} %",
         f"95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %, of 50 fakes",
+    )
+
+
+def test_the_intervals_say_how_sure_they_are():
+    strict = JudgeOptions(blocks=2, block_size=6, controls=2, practice=2, confidence=0.99)
+    verdict = judge_answers(TRIALS, said("fr" + "ffffrf" + "rffrrf"), options=strict)
+    found = detection(hits=3, misses=1, false_alarms=1, correct_rejections=3, confidence=0.99).accuracy
+    assert sentences(verdict)[0] == (
+        "Right answers",
+        "75 %",
+        f"99 % interval {100 * found.low:.0f} to {100 * found.high:.0f} %, of 8 pictures",
     )

@@ -1,5 +1,6 @@
 """Pairs from distances: what belongs to what, and how sure one may be."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -16,16 +17,24 @@ class Pairs(NamedTuple):
     columns: Tensor
 
 
-def joined(tables: list[Tensor]) -> Tensor:
+def joined(tables: Iterable[Tensor]) -> Tensor:
     """The mean of tables of distances [R, C], each in units of its own median: 1 is as far as any two are.
 
-    So the two directions of a translation weigh alike, whatever their domains' contrasts. A table whose median is 0 stays.
+    So the two directions of a translation weigh alike, whatever their domains' contrasts. A table whose median is 0 stays. Beside
+    the mean no more than one table is held at a time, if they come one at a time, and a copy of it for the median.
     """
-    scaled = []
+    total: Tensor | None = None
+    count = 0
     for table in tables:
-        middle = table.median()
-        scaled.append(table / middle if middle > 0 else table)
-    return torch.stack(scaled).mean(dim=0)
+        middle = float(table.median())
+        if total is None:
+            total = torch.zeros_like(table)
+        total.add_(table, alpha=1 / middle if middle > 0 else 1.0)
+        count += 1
+        del table  # before the next one is made
+    if total is None:
+        raise ShapeError("found no table of distances; wanted one at least")
+    return total.div_(count)
 
 
 def mutual(distances: Tensor) -> Pairs:
@@ -43,8 +52,12 @@ def one_to_one(distances: Tensor) -> Pairs:
     By the Hungarian method as SciPy has it (Crouse 2016): seconds for 5,000 of each.
     """
     _require(distances)
-    rows, columns = linear_sum_assignment(distances.numpy())
-    return Pairs(torch.from_numpy(rows), torch.from_numpy(columns))
+    if len(distances) > distances.shape[1]:  # turned here: SciPy would hold a copy more
+        columns, rows = (torch.from_numpy(found) for found in linear_sum_assignment(distances.T.numpy()))
+        order = rows.argsort()
+        return Pairs(rows[order], columns[order])
+    rows, columns = (torch.from_numpy(found) for found in linear_sum_assignment(distances.numpy()))
+    return Pairs(rows, columns)
 
 
 def doubt(distances: Tensor, pairs: Pairs) -> Tensor:

@@ -38,14 +38,16 @@ def serve_judge(
     real: Tensor | Sequence[bytes] | None = None,
     fake: Tensor | Sequence[bytes] | None = None,
     options: JudgeOptions | None = None,
+    what: str = "",
+    part: str | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
     ready: Callable[[str], None] = print,
 ) -> Verdict:
     """Serve a test until the person closes it on the page, or Ctrl-C; the same call goes on with a test that was begun.
 
-    real, fake, options, and what is raised because of them: as `session.open_session`. folder: where the test is kept, one
-    for each person. port: 0 for any free one. ready: called with the page's address. Whoever reaches the host and port may
+    real, fake, options, what, part, and what is raised because of them: as `session.open_session`. folder: where the test is
+    kept, one for each person. port: 0 for any free one. ready: called with the page's address. Whoever reaches the host and port may
     answer: only this machine, unless another host is given.
 
     Returns what the answers given so far say, which stands in `verdict.json` and `answers.csv` too. RunError where another
@@ -55,7 +57,7 @@ def serve_judge(
     with alone(folder) as free:
         if not free:
             raise RunError(f"another server has the test in {folder}; end that, or take another folder")
-        session = open_session(folder, real=real, fake=fake, options=options)
+        session = open_session(folder, real=real, fake=fake, options=options, what=what, part=part)
         try:
             with JudgeServer(session, host=host, port=port) as server:
                 ready(server.address)
@@ -109,7 +111,7 @@ def state(session: Session, *, truth: str | None = None) -> dict[str, Any]:
         "truth": truth,
     }
     if session.finished:
-        return {**result, "verdict": as_json(session.verdict(), options=options)}
+        return {**result, "verdict": as_json(session.verdict())}
     block = session.trials[due].block
     members = [index for index, trial in enumerate(session.trials) if trial.block == block]
     return {**result, "block": block, "practice": block == PRACTICE, "within": due - members[0], "block_size": len(members)}

@@ -3,14 +3,14 @@
 Each event is a line that is on the disk before the page hears of it, so a closed browser, a killed server or a power cut
 costs the picture on the screen at the most. A picture that was shown again because of that does not count.
 
-Events: session (first: options, trials, a fingerprint of the pictures), shown, answer.
+Events: session (first: options, trials, what the fake pictures are, a fingerprint of all), shown, answer.
 """
 
 import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Session:
         self.options: JudgeOptions = from_dict(JudgeOptions, first["options"], where=str(self._path))
         self.trials = tuple(Trial(*trial) for trial in first["trials"])
         self.fingerprint: str = first["pictures"]
+        self.what, self.part = _about(first)
         self.given: list[Given] = []
         self._shown = 0
         for event in events:
@@ -90,7 +91,7 @@ class Session:
         """Write `answers.csv` and `verdict.json` of the answers so far."""
         with replacing(self.folder / "answers.csv") as temporary:
             temporary.write_text(answers_csv(self.trials, self.given, options=self.options), encoding="utf-8")
-        write_json(self.folder / "verdict.json", as_json(self.verdict(), options=self.options))
+        write_json(self.folder / "verdict.json", as_json(self.verdict()))
 
     def close(self) -> None:
         """Write the results and let go of the file."""
@@ -120,22 +121,28 @@ def open_session(
     real: Tensor | Sequence[bytes] | None = None,
     fake: Tensor | Sequence[bytes] | None = None,
     options: JudgeOptions | None = None,
+    what: str = "",
+    part: str | None = None,
 ) -> Session:
     """The test in `folder`, begun with these pictures where there is none yet.
 
     real, fake: images [N, C, H, W] in [-1, 1], or encoded files, of one size, a few more than `trials.needed` says; None
-    for a test that was begun before. options None: the defaults, or those that the test was begun with.
+    for a test that was begun before. options None: the defaults, or those that the test was begun with. what: the fake pictures
+    in words; part: their name among those of a run, None for whichever the test was begun with. Both are kept with a new test.
 
-    RunError where the folder holds a test of other pictures or options; DataError, ShapeError and UnreadableImages where the
-    pictures do not do.
+    RunError where the folder holds a test of other pictures, part or options; DataError, ShapeError and UnreadableImages where
+    the pictures do not do.
     """
     begun = (folder / SESSION).exists()
     if real is None or fake is None:
         if not begun:
             raise RunError(f"{folder} holds no test to go on with; give the real and the fake pictures of a new one")
     elif not begun:
-        _begin(folder, as_pictures(real, what="real"), as_pictures(fake, what="fake"), options or JudgeOptions())
+        pictures = as_pictures(real, what="real"), as_pictures(fake, what="fake")
+        _begin(folder, *pictures, options or JudgeOptions(), about={"what": what, "part": part})
     session = Session(folder)
+    if None not in (part, session.part) and part != session.part:
+        raise RunError(f"{folder} holds a test of '{session.part}', not of '{part}'; go on with that, or take another folder")
     if options is not None and options != session.options:
         theirs = to_dict(session.options)
         differing = ", ".join(f"{key}={theirs[key]}" for key, value in to_dict(options).items() if theirs[key] != value)
@@ -147,7 +154,21 @@ def open_session(
     return session
 
 
-def as_json(verdict: Verdict, *, options: JudgeOptions) -> dict[str, Any]:
+def what_of(folder: Path) -> str:
+    """What the fake pictures of the test in `folder` are, as `open_session` was told; "" where nobody said. RunError where there
+    is no test.
+    """
+    path = folder / SESSION
+    try:
+        with path.open("rb") as file:
+            return _about(json.loads(file.readline()))[0]
+    except FileNotFoundError:
+        raise RunError(f"there is no test at {path}") from None
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}; take another folder") from None
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict for `verdict.json` and for the page."""
     found = verdict.detection
     return {
@@ -157,7 +178,7 @@ def as_json(verdict: Verdict, *, options: JudgeOptions) -> dict[str, Any]:
         "scored": verdict.scored,
         "late": verdict.late,
         "seen_twice": verdict.seen_twice,
-        "confidence": options.confidence,
+        "confidence": verdict.confidence,
         "accuracy": found.accuracy._asdict(),
         "hit_rate": found.hit_rate._asdict(),
         "false_alarm_rate": found.false_alarm_rate._asdict(),
@@ -167,7 +188,7 @@ def as_json(verdict: Verdict, *, options: JudgeOptions) -> dict[str, Any]:
         "median_reaction_ms": verdict.median_reaction_ms,
         "blocks": [block._asdict() for block in verdict.blocks],
         "conclusion": conclusion(verdict),
-        "sentences": sentences(verdict, options=options),
+        "sentences": sentences(verdict),
     }
 
 
@@ -176,8 +197,15 @@ def picture_path(folder: Path, index: int) -> Path:
     return folder / "pictures" / f"{index:04}.png"
 
 
-def _begin(folder: Path, real: list[Picture], fake: list[Picture], options: JudgeOptions) -> None:
-    """Write the pictures of a new test, then its first line, which makes it one."""
+def _about(first: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What the fake pictures are, and their part of a run; tests of the first versions did not keep it."""
+    return first.get("what", ""), first.get("part")
+
+
+def _begin(
+    folder: Path, real: list[Picture], fake: list[Picture], options: JudgeOptions, *, about: Mapping[str, str | None]
+) -> None:
+    """Write the pictures of a new test, then its first line, which makes it one. about: see `_about`."""
     trials = plan(options, reals=len(real), fakes=len(fake))
     if real[0].shape != fake[0].shape:
         sizes = " and ".join(f"{picture.shape[1]} x {picture.shape[0]}" for picture in (real[0], fake[0]))
@@ -197,6 +225,7 @@ def _begin(folder: Path, real: list[Picture], fake: list[Picture], options: Judg
         "format": FORMAT,
         "time": round(time.time(), 3),
         "options": to_dict(options),
+        **about,
         "pictures": _fingerprint(real, fake),
         "trials": [list(trial) for trial in trials],
     }

@@ -56,6 +56,8 @@ class Verdict(NamedTuple):
     detection: Detection
     median_reaction_ms: float
     """Of the answers that count; not-a-number where there are none."""
+    confidence: float
+    """Of the intervals, in (0, 1)."""
 
     @property
     def finished(self) -> bool:
@@ -110,6 +112,7 @@ def judge_answers(trials: Sequence[Trial], given: Sequence[Given], *, options: J
             confidence=options.confidence,
         ),
         median_reaction_ms=statistics.median(reactions) if reactions else math.nan,
+        confidence=options.confidence,
     )
 
 
@@ -162,9 +165,9 @@ COLUMNS = (
 )
 
 
-def sentences(verdict: Verdict, *, options: JudgeOptions) -> list[tuple[str, str, str]]:
+def sentences(verdict: Verdict) -> list[tuple[str, str, str]]:
     """The verdict in words, a row each: what, the number, its interval or what it is of. For the page and the command line."""
-    found, percent = verdict.detection, f"{100 * options.confidence:g} %"
+    found, percent = verdict.detection, f"{100 * verdict.confidence:g} %"
     rows = [
         ("Right answers", *_share(found.accuracy, percent, of="pictures")),
         ("Fakes called fake (hits)", *_share(found.hit_rate, percent, of="fakes")),
