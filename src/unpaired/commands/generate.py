@@ -67,20 +67,30 @@ class Judge:
     def run(self) -> None:
         from unpaired.judging import pictures_of
         from unpaired.serve.judge import serve_judge
-        from unpaired.serve.session import SESSION
+        from unpaired.serve.session import SESSION, what_of
         from unpaired.serve.trials import needed
         from unpaired.serve.verdict import conclusion, sentences
 
         folder = self.out or self.run_folder / "judge"
-        begun, real, fake = (folder / SESSION).exists(), None, None
-        if not begun:
-            real, fake, what = pictures_of(self.run_folder, count=needed(self.test), part=self.part, device=self.device)
-            print(f"real pictures beside {what}")
-        asked = None if begun and self.test == JudgeOptions() else self.test
+        real = fake = None
+        part = self.part
+        if begun := (folder / SESSION).exists():
+            what = what_of(folder)
+        else:
+            real, fake, what, part = pictures_of(self.run_folder, count=needed(self.test), part=part, device=self.device)
+        print(f"real pictures beside {what or 'those that the test was begun with'}")
         verdict = serve_judge(
-            folder, real=real, fake=fake, options=asked, host=self.host, port=self.port, ready=lambda at: print(f"open {at}")
+            folder,
+            real=real,
+            fake=fake,
+            options=None if begun and self.test == JudgeOptions() else self.test,
+            what=what,
+            part=part,
+            host=self.host,
+            port=self.port,
+            ready=lambda at: print(f"open {at}"),
         )
-        print("\n".join(f"{name}: {said} ({of})" for name, said, of in sentences(verdict, options=self.test)))
+        print("\n".join(f"{name}: {said} ({of})" for name, said, of in sentences(verdict)))
         print(conclusion(verdict))
         print(f"{folder / 'verdict.json'}\n{folder / 'answers.csv'}")
 
