@@ -130,3 +130,9 @@ def test_a_cyclegan_is_read_and_resumed_where_its_reader_is(taught, tmp_path):
     finally:
         spoilt.rename(taught)
     runs.resume(run, steps=3)
+    assert "At the dashed line" in write_report(run).read_text(encoding="utf-8")
+    taught.rename(spoilt)
+    try:
+        assert "Losses of the discriminators" in write_report(run).read_text(encoding="utf-8")
+    finally:
+        spoilt.rename(taught)

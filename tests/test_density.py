@@ -47,10 +47,11 @@ def test_a_linear_decoder_has_its_likelihood_in_closed_form(names):
     x = torch.randn(6, 6, generator=torch.Generator().manual_seed(1))
     classes = torch.tensor([0, 1, 0, 1, 1, -1])
     told = classes >= 0 if names else torch.ones(6, dtype=torch.bool)
-    found, effective = density._annealed(sampler, x, classes, sigma=SIGMA, temperatures=200, chains=16)
+    found, effective, taken = density._annealed(sampler, x, classes, sigma=SIGMA, temperatures=200, chains=16)
     wanted = exact(network, x[told], classes[told] if names else torch.zeros(6))
     assert found == pytest.approx(wanted, abs=0.05)
     assert 0.5 < effective <= 1
+    assert taken == (5 if names else 6)  # the last image's class is unknown
     effort = density.Effort(temperatures=100, chains=8)
     assert abs(density._gap(sampler, x, sigma=SIGMA, effort=effort)) < 0.3
 

@@ -15,6 +15,7 @@ from unpaired.games import specs
 from unpaired.judging import pictures_of
 from unpaired.networks.specs import ConvDiscriminator, DCGANDiscriminator, DCGANGenerator, DenseAutoencoder, EncoderDecoder
 from unpaired.options import DataOptions, Training
+from unpaired.serve.judge import JudgeServer
 
 DATA = DataOptions(size=8, channels=1, flip=False)
 CONV = {"generator": DCGANGenerator(width=2), "discriminator": DCGANDiscriminator(width=2)}
@@ -131,3 +132,28 @@ def test_a_person_s_test_from_the_command_to_the_verdict(tmp_path, monkeypatch, 
     assert any("can be said" in line or "from the real ones" in line or "of d′" in line for line in said)
     assert json.loads((run / "judge" / "verdict.json").read_text())["finished"]
     assert (run / "judge" / "answers.csv").exists()
+
+
+def test_a_test_goes_on_as_it_was_begun(tmp_path, monkeypatch, capsys):
+    """Of the part and with the certainty that it was begun with, which need not be said again; another part is refused."""
+    run = trained(tmp_path, specs.CoGAN(**CONV), *(arrays(tmp_path / f"{name}.npz", seed=seed) for seed, name in enumerate("ab")))
+
+    def some_answers(server):
+        session = server.session
+        for index in range(session.due, min(session.due + 5, len(session.trials))):
+            session.picture(index)
+            session.answer(index, session.trials[index].truth, reaction_ms=300.0, shown_ms=300.0)
+
+    monkeypatch.setattr(JudgeServer, "serve_until_closed", some_answers)
+    layout = ["--blocks", "1", "--block-size", "6", "--controls", "2", "--practice", "2", "--confidence", "0.99"]
+    judge = ["judge", str(run), "--port", "0"]
+    cli.main([*judge, "--part", "sampler_b", *layout])
+    capsys.readouterr()
+    cli.main(judge)
+    said = capsys.readouterr().out
+    assert said.startswith("real pictures beside samples of sampler_b\n")
+    assert "Right answers: 100 % (99 % interval " in said
+    assert "95 %" not in said
+    with pytest.raises(SystemExit):
+        cli.main([*judge, "--part", "sampler_a"])
+    assert "holds a test of 'sampler_b', not of 'sampler_a'" in capsys.readouterr().err

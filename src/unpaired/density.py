@@ -6,15 +6,16 @@ A sampler is a decoder: x = g(z) + noise of deviation sigma. Pixels are from 0 t
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from unpaired import images, runs
 from unpaired.bundle import load_bundle
+from unpaired.config import to_dict
 from unpaired.data.image_set import ImageSet
 from unpaired.data.labels import UNKNOWN
+from unpaired.effort import Effort
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import RunError
 from unpaired.evaluation.scoring import rows_of
@@ -23,6 +24,7 @@ from unpaired.metrics import likelihood
 from unpaired.products import Sampler
 from unpaired.run_config import load_config
 
+USUAL = Effort()
 SIGMAS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 """Tried on validation images, where none is given."""
 TRIED, TRIAL = 8, 100
@@ -31,28 +33,17 @@ PARZEN_SAMPLES, PARZEN_VALIDATION = 10_000, 1000
 """As in Goodfellow et al.'s code; and as many test images as samples at the most."""
 
 
-class Effort(NamedTuple):
-    """What annealing takes. images: held-out images it is done for; temperatures: steps from the prior to the posterior; chains:
-    of each image. Wu et al. 2016 have 100 images, 10,000 temperatures and 16 chains: hours on a processor.
-    """
-
-    images: int = 16
-    temperatures: int = 500
-    chains: int = 8
-
-
-USUAL = Effort()
-
-
 def likelihoods(
     folder: str | Path, *, sigma: float | None = None, effort: Effort = USUAL, device: str = "auto"
 ) -> dict[str, float]:
     """Of a run's sampler, over held-out test images; also written to `likelihood.json` in its folder.
 
-    "annealed": mean ln p(x), a lower bound on the average, of each image given its class where the sampler has classes; "gap":
-    how far the lower lies below the upper bound on images that the sampler made itself (bidirectional Monte Carlo): near 0, the
-    effort suffices; "effective": mean effective share of chains; "sigma": given, or chosen on validation images; "parzen",
-    "parzen of training images": the historical estimate of samples, and of as many training images in their place.
+    "images": how many were annealed: fewer than asked for where fewer were held out, or where a sampler has classes and some
+    images have none; "annealed": mean ln p(x), a lower bound on the average, of each image given its class where the sampler has
+    classes; "gap": how far the lower lies below the upper bound on images that the sampler made itself (bidirectional Monte
+    Carlo): near 0, the effort suffices; "effective": mean effective share of chains; "sigma": given, or chosen on validation
+    images; "parzen", "parzen of training images": the historical estimate of samples, and of as many training images in their
+    place.
 
     RunError where there is no run, no sampler of one set of images, or too few held-out images.
     """
@@ -62,10 +53,10 @@ def likelihoods(
     sampler = load_bundle(folder, device=str(choose_device(device)[0])).get("sampler")
     if not isinstance(sampler, Sampler) or not isinstance(data, ImageSet):
         raise RunError(f"{folder} keeps no sampler of one set of images: train gan, dcgan, sgan or acgan")
-    validation, test = (rows_of(data.test.pixels, part, most=PARZEN_VALIDATION) for part in ("validation", "test"))
-    held = images.to_tensor(data.test.pixels[test])
     if len(data.test.pixels) < 2 * TRIED:
         raise RunError(f"{folder} held out {len(data.test.pixels)} images; wanted {2 * TRIED} or more")
+    validation, test = (rows_of(data.test.pixels, part, most=PARZEN_VALIDATION) for part in ("validation", "test"))
+    held = images.to_tensor(data.test.pixels[test])
     anneal = partial(_annealed, sampler, chains=effort.chains)
     if sigma is None:
         some = slice(validation.start, min(validation.stop, (validation.start or 0) + TRIED))
@@ -74,13 +65,13 @@ def likelihoods(
             for each in SIGMAS
         }
         sigma = max(tried, key=lambda each: tried[each])
-    value, effective = anneal(
+    value, effective, taken = anneal(
         held[: effort.images], _classes(data, test)[: effort.images], sigma=sigma, temperatures=effort.temperatures
     )
-    found = {"images": min(effort.images, len(held)), "sigma": sigma, "annealed": value, "effective": effective}
+    found = {"images": taken, "sigma": sigma, "annealed": value, "effective": effective}
     found |= {"gap": _gap(sampler, held[:TRIED], sigma=sigma, effort=effort)}
     found |= _parzen(sampler, data, held, images.to_tensor(data.test.pixels[validation]))
-    write_json(folder / "likelihood.json", found | effort._asdict())
+    write_json(folder / "likelihood.json", to_dict(effort) | found)
     return found
 
 
@@ -90,8 +81,10 @@ def _classes(data: ImageSet, rows: slice) -> Tensor:
 
 def _annealed(
     sampler: Sampler, x: Tensor, classes: Tensor, *, sigma: float, temperatures: int, chains: int
-) -> tuple[float, float]:
-    """The mean ln p(x), or ln p(x | class), and the mean effective share of the chains."""
+) -> tuple[float, float, int]:
+    """The mean ln p(x), or ln p(x | class), the mean effective share of the chains, and of how many images: of a sampler with
+    classes those of unknown class are left out.
+    """
     values, effective = [], []
     for class_ in classes.unique().tolist() if sampler.classes else [UNKNOWN]:
         if sampler.classes and class_ == UNKNOWN:
@@ -109,10 +102,14 @@ def _annealed(
         effective.append(found.effective)
     if not values:
         raise RunError("the sampler has classes, and no held-out image tells its own: nothing can be compared")
-    return float(torch.cat(values).mean()), float(torch.cat(effective).mean()) / chains
+    each = torch.cat(values)
+    return float(each.mean()), float(torch.cat(effective).mean()) / chains, len(each)
 
 
 def _gap(sampler: Sampler, like: Tensor, *, sigma: float, effort: Effort) -> float:
+    """How far the mean lower bound lies below the upper, of as many images of the sampler's own as `like`. Of a sampler with
+    classes, images of its first class alone: whether the effort suffices differs little between classes of one network.
+    """
     bounds = likelihood.bidirectional_bounds(
         _unit(like).to(_device(sampler)),
         decoder=_decoder(sampler, 0),

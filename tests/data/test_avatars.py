@@ -1,31 +1,16 @@
-"""What sets of drawn faces share: folders that appear whole, credits, and packages that are missing."""
+"""What sets of drawn faces share: credits, and packages that are missing."""
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from unpaired.data.sets import avatars, faces
-from unpaired.errors import ConfigError, MissingDependency
+from unpaired.errors import MissingDependency
 
 pytest.importorskip("dicebear")
 pytest.importorskip("dicebear_styles")
 pytest.importorskip("resvg_py")
-
-
-def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    folder = tmp_path / "deep" / "set"
-    with pytest.raises(FileNotFoundError), avatars.whole(folder) as root:
-        (root / "missing" / "file").touch()
-    assert list(folder.parent.iterdir()) == []
-    folder.mkdir()  # an empty one may be there
-    with avatars.whole(folder) as root:
-        avatars.write_card(root, {"name": "“x”"})
-    assert json.loads((folder / "set.json").read_text(encoding="utf-8")) == {"name": "“x”"}
-    assert [path.name for path in folder.parent.iterdir()] == ["set"]
-    with pytest.raises(ConfigError, match="not empty: remove it"), avatars.whole(folder):
-        pass
 
 
 def test_licence_and_credit_are_the_styles_own() -> None:

@@ -7,6 +7,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from tyro.conf import Positional, arg
 
 from unpaired.config import options
+from unpaired.effort import Effort
 from unpaired.errors import ConfigError
 from unpaired.serve.options import JudgeOptions
 
@@ -102,20 +103,14 @@ class Likelihood:
     """The folder of a run that leaves a sampler (gan, dcgan, sgan, acgan)."""
     sigma: PositiveFloat | None = None
     """Deviation of the noise about a sample, of pixels from 0 to 1; none to choose one on validation images."""
-    images: PositiveInt = 16
-    """Held-out images to be looked at."""
-    temperatures: PositiveInt = 500
-    """Steps from the prior to the posterior; 10,000 in Wu et al. 2016."""
-    chains: PositiveInt = 8
-    """Of each image; 16 in Wu et al. 2016."""
+    effort: Effort = Effort()
     device: str = "auto"
     """auto, cpu, cuda, mps."""
 
     def run(self) -> None:
-        from unpaired.density import Effort, likelihoods
+        from unpaired.density import likelihoods
 
-        effort = Effort(self.images, self.temperatures, self.chains)
-        found = likelihoods(self.run_folder, sigma=self.sigma, effort=effort, device=self.device)
+        found = likelihoods(self.run_folder, sigma=self.sigma, effort=self.effort, device=self.device)
         print(f"pixels from 0 to 1, nats an image, {found['images']:.0f} held-out images, sigma {found['sigma']:g}")
         print(f"annealed importance sampling: {found['annealed']:.1f}, a lower bound")
         more = "" if found["gap"] < 10 else "; give more --temperatures"

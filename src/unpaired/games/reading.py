@@ -26,7 +26,8 @@ class Reader(nn.Module):
                 "no classifier to read translations by; train one (`unpaired train classifier`) and name its folder: "
                 "--semantic \"same_class(reader='RUN')\""
             )
-        kept = load_bundle(where)
+        with torch.device("cpu"):  # weights from a file, also where a game is built without memory for its own
+            kept = load_bundle(where)
         readers = [product for product in kept.values() if isinstance(product, Classifier) and product.classes]
         if not readers:
             raise RunError(f"{where} keeps {', '.join(kept)}; wanted a classifier: `unpaired train classifier` leaves one")

@@ -7,6 +7,7 @@ import torch
 
 from unpaired import evaluation
 from unpaired.attribute_translator import AttributeTranslator
+from unpaired.errors import RunError
 from unpaired.games import table
 from unpaired.report.chart import COLOURS, Mark, Series, chart
 from unpaired.report.facts import Facts
@@ -96,7 +97,9 @@ def _losses(facts: Facts) -> dict[str, dict[str, list[tuple[float, Any]]]]:
 
 
 def _chance(facts: Facts) -> Mapping[str, float]:
-    """The doctor's yardsticks, by `player/loss`; empty where nothing tells of what shape its samples were."""
+    """The doctor's yardsticks, by `player/loss`; empty where nothing tells of what shape its samples were, or where the
+    classifier that a game reads translations by is gone.
+    """
     kept = next(iter(facts.remains.values()), None)
     samples: dict[str, Any]
     match kept:
@@ -108,6 +111,8 @@ def _chance(facts: Facts) -> Mapping[str, float]:
             samples = {"shape_a": kept.source, "shape_b": kept.target}
         case _:
             return {}
-    with torch.device("meta"):  # a game without memory for its weights
-        game = table.build(facts.run.game, seed=0, **samples)
-    return game.chance()
+    try:
+        with torch.device("meta"):  # a game without memory for its weights
+            return table.build(facts.run.game, seed=0, **samples).chance()
+    except RunError:
+        return {}

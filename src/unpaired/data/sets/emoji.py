@@ -26,9 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata, resources
@@ -40,6 +38,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from unpaired.data.sets import folders
 from unpaired.errors import ConfigError, MissingDependency
 
 if TYPE_CHECKING:
@@ -110,39 +109,32 @@ def make(folder: Path, *, task: Task = "edges", size: int = 64, test: int = 264,
     """
     if task not in ("edges", "edges-pairs", "emoji"):
         raise ConfigError(f"task {task!r} is not one of 'edges', 'edges-pairs', 'emoji'")
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
-    drawings = openmoji()
-    parts = deal(task, test=test, seed=seed)
-    train_b = parts.train_a if task == "edges-pairs" else parts.train_b
+    with folders.whole(folder) as root:
+        drawings = openmoji()
+        parts = deal(task, test=test, seed=seed)
+        train_b = parts.train_a if task == "edges-pairs" else parts.train_b
 
-    def a(drawing: Drawing) -> str:
-        return drawing.colour if task == "emoji" else drawing.lines
+        def a(drawing: Drawing) -> str:
+            return drawing.colour if task == "emoji" else drawing.lines
 
-    def b(drawing: Drawing) -> str:
-        return drawing.colour if task != "emoji" else str(drawing.twemoji)
+        def b(drawing: Drawing) -> str:
+            return drawing.colour if task != "emoji" else str(drawing.twemoji)
 
-    plan = (
-        ("trainA", parts.train_a, a),
-        ("trainB", train_b, b),
-        ("testA", parts.test, a),
-        ("testB", parts.test, b),
-        ("truthB", parts.test, b),
-        ("truthA", parts.test, a),
-    )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
+        plan = (
+            ("trainA", parts.train_a, a),
+            ("trainB", train_b, b),
+            ("testA", parts.test, a),
+            ("testB", parts.test, b),
+            ("truthB", parts.test, b),
+            ("truthA", parts.test, a),
+        )
         for name, codes, side in plan:
             (root / name).mkdir(parents=True)
             for code in codes:
                 Image.fromarray(raster(side(drawings[code]), size=size)).save(root / name / f"{code}.png", optimize=True)
         counts = {name: len(codes) for name, codes, _ in plan}
         card = _card(task, size=size, seed=seed, counts=counts)
-        (root / "set.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)
+        folders.write_card(root, card)
 
 
 def deal(task: Task, *, test: int, seed: int) -> Deal:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from unpaired.data.sets import avatars
+from unpaired.data.sets import avatars, folders
 from unpaired.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def make(
         ("truthB", "testA", domains.b, test),
         ("truthA", "testB", domains.a, test),
     )
-    with avatars.whole(folder) as root, (root / "attributes.csv").open("w", newline="", encoding="utf-8") as table:
+    with folders.whole(folder) as root, (root / "attributes.csv").open("w", newline="", encoding="utf-8") as table:
         rows = csv.writer(table)
         rows.writerow(("split", "file", *Face._fields))
         for name, identities, domain, number in plan:
@@ -142,7 +142,7 @@ def make(
                 file = f"{index:05d}.png"
                 Image.fromarray(avatars.raster(avatar, size=size)).save(root / name / file, optimize=True)
                 rows.writerow((name, file, *_face(face, avatar)))
-        avatars.write_card(root, _card(task=task, size=size, train=train, test=test, seed=seed))
+        folders.write_card(root, _card(task=task, size=size, train=train, test=test, seed=seed))
 
 
 def identity(seed: int, split: str, index: int) -> str:

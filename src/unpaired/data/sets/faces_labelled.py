@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
-from unpaired.data.sets import avatars, faces
+from unpaired.data.sets import avatars, faces, folders
 
 if TYPE_CHECKING:
     from dicebear import Avatar
@@ -118,13 +118,13 @@ def make_attributes(folder: Path, *, size: int = 64, train: int = 2400, test: in
     size: pixels; train, test: numbers of faces. The same arguments and package versions give the same bytes. ConfigError if
     `folder` is not empty, MissingDependency if the packages of the drawings are not installed.
     """
-    with avatars.whole(folder) as root:
+    with folders.whole(folder) as root:
         _write(root, "adventurer", name="faces-attributes", labelled=tuple(VALUES), size=size, train=train, test=test, seed=seed)
 
 
 def make_two_styles(folder: Path, *, size: int = 64, train: int = 1500, test: int = 264, seed: int = 0) -> None:
     """Write the two data sets, of `train` and `test` faces each, into ``sets/`` of `folder`; as :func:`make_attributes`."""
-    with avatars.whole(folder) as root:
+    with folders.whole(folder) as root:
         cards = []
         for look, labelled in LABELLED.items():
             part = root / "sets" / look
@@ -132,7 +132,7 @@ def make_two_styles(folder: Path, *, size: int = 64, train: int = 1500, test: in
             cards.append(
                 _write(part, look, name=f"faces-{look}", labelled=labelled, size=size, train=train, test=test, seed=seed)
             )
-        avatars.write_card(
+        folders.write_card(
             root,
             {
                 "name": "faces-two-styles",
@@ -241,7 +241,7 @@ def _write(
         **avatars.credits_of(LOOKS[look].style),
         "packages": avatars.versions(),
     }
-    avatars.write_card(root, card)
+    folders.write_card(root, card)
     return card
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import struct
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unpaired.errors import ConfigError, ShapeError
+from unpaired.data.sets import folders
+from unpaired.errors import ShapeError
 
 BYTES = 0x08
 """IDX's code for values of unsigned bytes."""
@@ -37,8 +37,6 @@ def write(folder: Path, *, train: Part, test: Part, classes: Sequence[str], name
 
     ConfigError if `folder` is not empty, ShapeError if images and labels do not fit each other or the classes.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
     parts = {"train": train, "t10k": test}
     contents = {}
     for name, part in parts.items():
@@ -54,16 +52,10 @@ def write(folder: Path, *, train: Part, test: Part, classes: Sequence[str], name
         "counts": {"train": len(train.images), "test": len(test.images)},
         "classes": list(classes),
     }
-    contents["set.json"] = (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
-        root.mkdir()
+    with folders.whole(folder) as root:
         for file, content in contents.items():
             (root / file).write_bytes(content)
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)
+        folders.write_card(root, full)
 
 
 def encoded(values: NDArray[np.uint8]) -> bytes:

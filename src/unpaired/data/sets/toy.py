@@ -4,7 +4,6 @@ Many *members* are drawn side by side, each from a seed of its own: the points o
 """
 
 import csv
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unpaired.data.batches import Unpaired
+from unpaired.data.sets import folders
 from unpaired.errors import ConfigError
 
 TRIES = 100_000
@@ -117,20 +117,20 @@ def scattered(modes: int, *, reach: float, apart: float, generator: torch.Genera
 
 
 def make(folder: Path, *, points: int = 2000, seed: int = 0) -> None:
-    """Write the toy into the new folder: a CSV for each geometry and domain (x, y, mode) and `set.json`."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
-    folder.mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator().manual_seed(seed)
-    for name, geometry in GEOMETRIES.items():
-        for domain, mixture in geometry([seed])._asdict().items():
-            places, sources = mixture.each(points // mixture.centres.shape[1], generator=generator)
-            with (folder / f"{file_stem(name)}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
-                rows = csv.writer(file)
-                rows.writerow(("x", "y", "mode"))
-                rows.writerows((*point, mode) for point, mode in zip(places[0].tolist(), sources.tolist(), strict=True))
-    card = {"name": "toy", "seed": seed, "licence": "none needed", "credit": "made by unpaired; no licence needed"}
-    (folder / "set.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    """Write the toy into `folder`, which appears complete or not at all: a CSV for each geometry and domain (x, y, mode) and
+    `set.json`. ConfigError if `folder` is not empty.
+    """
+    with folders.whole(folder) as root:
+        generator = torch.Generator().manual_seed(seed)
+        for name, geometry in GEOMETRIES.items():
+            for domain, mixture in geometry([seed])._asdict().items():
+                places, sources = mixture.each(points // mixture.centres.shape[1], generator=generator)
+                with (root / f"{file_stem(name)}-{domain}.csv").open("w", newline="", encoding="utf-8") as file:
+                    rows = csv.writer(file)
+                    rows.writerow(("x", "y", "mode"))
+                    rows.writerows((*point, mode) for point, mode in zip(places[0].tolist(), sources.tolist(), strict=True))
+        card = {"name": "toy", "seed": seed, "licence": "none needed", "credit": "made by unpaired; no licence needed"}
+        folders.write_card(root, card)
 
 
 def _repeated(centres: Tensor, sigma: float, seeds: Sequence[int]) -> Mixture:

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,10 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from unpaired.data.sets import folders
 from unpaired.data.sets.domains import PARTS, Part
 from unpaired.data.solids import raster
 from unpaired.data.solids.mesh import Mesh, framed, moved
-from unpaired.errors import ConfigError, DataError
+from unpaired.errors import DataError
 
 REACH = 90
 """Views go from -REACH to REACH degrees of azimuth: the front half, as in the authors' code, where it ends at 75."""
@@ -74,14 +73,10 @@ def write(
     degrees, test parts every 15. The same models give the same bytes. ConfigError if `folder` is not empty; DataError if a model
     is in two parts.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
     names = [model.name for part in PARTS for model in parts[part]]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"models in two parts: {', '.join(twice)}; wanted each in one")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
+    with folders.whole(folder) as root:
         views: list[View] = []
         for part in PARTS:
             (root / part).mkdir(parents=True)
@@ -98,10 +93,7 @@ def write(
             "models": {part: [model.name for model in parts[part]] for part in PARTS},
             "counts": counts,
         }
-        (root / "set.json").write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)
+        folders.write_card(root, whole)
 
 
 def read_views(folder: Path) -> tuple[View, ...]:

@@ -40,11 +40,11 @@ class _Surfaces:
     material: list[int] = field(default_factory=list)
 
 
-def read(text: str, *, file: Callable[[str], bytes], where: str, without: Callable[[str], bool] = lambda name: False) -> Mesh:
+def read(text: str, *, file: Callable[[str], bytes], where: str) -> Mesh:
     """The mesh of an AC3D file. file: the content of a texture, by the name it has there; KeyError or OSError if there is none.
 
-    without: whether an object of that name is left out. A texture that is missing leaves its material's colour. DataError, which
-    begins with `where`, if it is no AC3D file or has no surface.
+    A texture that is missing leaves its material's colour. DataError, which begins with `where`, if it is no AC3D file or has no
+    surface.
     """
     lines = _Lines(text.splitlines())
     if not "".join(lines.next()).startswith("AC3D"):
@@ -57,7 +57,7 @@ def read(text: str, *, file: Callable[[str], bytes], where: str, without: Callab
             if words[0] == "MATERIAL":
                 materials.append(_material(words))
             elif words[0] == "OBJECT":
-                _object(lines, np.eye(3), np.zeros(3), materials, seen, file, without, meshes)
+                _object(lines, np.eye(3), np.zeros(3), materials, seen, file, meshes)
     except (ValueError, IndexError) as error:
         raise DataError(f"{where}, line {lines.at} is '{lines.lines[lines.at - 1][:60]}': {error}; wanted an AC3D file") from None
     if not meshes:
@@ -78,16 +78,13 @@ def _object(
     materials: list[Material],
     seen: dict[str, Floats | None],
     file: Callable[[str], bytes],
-    without: Callable[[str], bool],
     meshes: list[Mesh],
 ) -> None:
     """An object and all that it contains, each placed within the one around it."""
-    name, picture, points, surfaces = "", "", np.zeros((0, 3)), _Surfaces()
+    picture, points, surfaces = "", np.zeros((0, 3)), _Surfaces()
     while words := lines.next():
         key = words[0]
-        if key == "name":
-            name = words[1].strip('"')
-        elif key == "loc":
+        if key == "loc":
             shifted = shifted + turned @ np.array(words[1:4], float)
         elif key == "rot":
             # Written column by column.
@@ -105,9 +102,9 @@ def _object(
             for _ in range(int(words[1])):
                 if lines.next()[:1] != ["OBJECT"]:
                     raise ValueError("wanted an OBJECT")
-                _object(lines, turned, shifted, materials, seen, file, without, meshes)
+                _object(lines, turned, shifted, materials, seen, file, meshes)
             break
-    if surfaces.corners and not without(name):
+    if surfaces.corners:
         placed = points @ turned.T + shifted
         pixels = _texture(picture, seen, file)
         meshes.append(
