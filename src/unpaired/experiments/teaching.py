@@ -21,8 +21,8 @@ def taught_by(
 ) -> NetworkT:
     """A network that `make` begins and `steps` steps teach; ready to be asked.
 
-    loss_of_rows: of the network and of rows, int64 [batch] below `count`, drawn with replacement. Both may draw from torch's own chance.
-    A function of its arguments on the same machine; the caller's random state stays as it was.
+    loss_of_rows: of the network and of rows, int64 [batch] below `count`, drawn with replacement. Both functions may draw from
+    torch's own chance. A function of its arguments on the same machine; the caller's random state stays as it was.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
