@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unpaired.errors import ShapeError
+from unpaired.experiments.teaching import taught_by
 
 AT_ONCE = 128
 UNKNOWN = -1
@@ -57,39 +58,6 @@ class Classifier(nn.Module):
             self.train(training)
 
 
-def taught(
-    images: Tensor,
-    values: Tensor,
-    *,
-    classes: Sequence[int],
-    lessons: Lessons,
-    disturb: Callable[[Tensor], Tensor] | None = None,
-) -> Classifier:
-    """A classifier that was trained on these images, `disturbed` (or by `disturb`: digits must not be mirrored): the sum of each
-    attribute's cross-entropy over the images where it is known; Adam, half a cosine.
-
-    images: [N, C, H, W] in [-1, 1]; values: [N, A], integers below `classes` (how many values each attribute has), or -1 where
-    unknown. The same arguments give the same weights on the same machine; the caller's random state stays as it was. ShapeError
-    where they do not fit.
-    """
-    _check(images, values, classes)
-    disturb = disturb or disturbed
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(lessons.seed)
-        size = (images.shape[2], images.shape[3])
-        classifier = Classifier(channels=images.shape[1], size=size, classes=classes, width=lessons.width)
-        optimizer = torch.optim.Adam(classifier.parameters(), lr=lessons.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons.steps)
-        for _ in range(lessons.steps):
-            rows = torch.randint(len(images), (lessons.batch,))
-            loss = loss_of(classifier(disturb(images[rows])), values[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return classifier.eval()
-
-
 def as_they_are(x: Tensor) -> Tensor:
     """Images undisturbed."""
     return x
@@ -108,6 +76,34 @@ def disturbed(x: Tensor) -> Tensor:
     x = x.lerp(soft, torch.rand(some))
     x = x * (0.8 + 0.4 * torch.rand(some)) + 0.2 * torch.rand(some) - 0.1
     return (x + 0.1 * torch.rand(some) * torch.randn_like(x)).clamp(-1, 1)
+
+
+def taught(
+    images: Tensor,
+    values: Tensor,
+    *,
+    classes: Sequence[int],
+    lessons: Lessons,
+    disturb: Callable[[Tensor], Tensor] = disturbed,
+) -> Classifier:
+    """A classifier that was trained on these images, disturbed (digits must not be mirrored): the sum of each attribute's
+    cross-entropy over the images where it is known; Adam, half a cosine.
+
+    images: [N, C, H, W] in [-1, 1]; values: [N, A], integers below `classes` (how many values each attribute has), or -1 where
+    unknown. The same arguments give the same weights on the same machine; the caller's random state stays as it was. ShapeError
+    where they do not fit.
+    """
+    _check(images, values, classes)
+    size = (images.shape[2], images.shape[3])
+    return taught_by(
+        lambda: Classifier(channels=images.shape[1], size=size, classes=classes, width=lessons.width),
+        lambda classifier, rows: loss_of(classifier(disturb(images[rows])), values[rows]),
+        steps=lessons.steps,
+        batch=lessons.batch,
+        count=len(images),
+        learning_rate=lessons.learning_rate,
+        seed=lessons.seed,
+    )
 
 
 def loss_of(scores: Sequence[Tensor], values: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unpaired.experiments.teaching import taught_by
 from unpaired.networks.build import Shape, judge
 from unpaired.networks.specs import Judge
 from unpaired.products import Classifier
@@ -36,16 +37,13 @@ def supervised(x: Tensor, classes: Tensor, *, spec: Judge, names: Sequence[str],
     x: [N, C, H, W] in [-1, 1]; classes: int64 [N], indices of names; lessons: steps. A function of its arguments alone.
     """
     shape = tuple(x.shape[1:])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = judge(spec, shape, source=False, classes=len(names)).train()
-        optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons)
-        for _ in range(lessons):
-            rows = torch.randint(len(x), (BATCH,))
-            loss = F.cross_entropy(network(x[rows]).classes, classes[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return Classifier(network.eval(), spec=spec, shape=shape, classes=names, source=False)
+    network = taught_by(
+        lambda: judge(spec, shape, source=False, classes=len(names)),
+        lambda network, rows: F.cross_entropy(network(x[rows]).classes, classes[rows]),
+        steps=lessons,
+        batch=BATCH,
+        count=len(x),
+        learning_rate=LEARNING_RATE,
+        seed=seed,
+    )
+    return Classifier(network, spec=spec, shape=shape, classes=names, source=False)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired.errors import ShapeError
+from unpaired.experiments.teaching import taught_by
 from unpaired.networks.build import segmenter
 from unpaired.networks.segmenter import rarity
 from unpaired.networks.specs import SmallUNet
@@ -42,16 +43,13 @@ def taught(images: Tensor, labels: Tensor, *, classes: int, void: int, lessons: 
         )
     weights = rarity(torch.bincount(labels[labels != void].flatten().long(), minlength=classes))
     spec, shape = SmallUNet(width=lessons.width), tuple(images.shape[1:])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(lessons.seed)
-        network = segmenter(spec, shape, classes=classes)
-        optimizer = torch.optim.Adam(network.parameters(), lr=lessons.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, lessons.steps)
-        for _ in range(lessons.steps):
-            rows = torch.randint(len(images), (lessons.batch,))
-            loss = F.cross_entropy(network(images[rows]), labels[rows].long(), weight=weights, ignore_index=void)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return Segmenter(network.eval(), spec=spec, shape=shape, classes=[str(index) for index in range(classes)])
+    network = taught_by(
+        lambda: segmenter(spec, shape, classes=classes),
+        lambda network, rows: F.cross_entropy(network(images[rows]), labels[rows].long(), weight=weights, ignore_index=void),
+        steps=lessons.steps,
+        batch=lessons.batch,
+        count=len(images),
+        learning_rate=lessons.learning_rate,
+        seed=lessons.seed,
+    )
+    return Segmenter(network, spec=spec, shape=shape, classes=[str(index) for index in range(classes)])
