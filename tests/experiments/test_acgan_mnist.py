@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from unpaired import images, runs
-from unpaired.data.image_set import ImageSet, open_image_set
+from unpaired.data.image_set import ImageSet
 from unpaired.data.sets import idx, table
-from unpaired.experiments import acgan_mnist, base
+from unpaired.experiments import acgan_mnist, base, mnist
 from unpaired.experiments.acgan_mnist import CLASSES, NEAREST, READ, SAMPLES, TEST, TRAINING
 
 NAMES = tuple("0123456789")
@@ -41,8 +41,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def data() -> ImageSet:
-    folder = table.folder_of("mnist", size=28, cache=acgan_mnist.cache_folder())
-    return open_image_set((str(folder),), acgan_mnist.DATA)
+    return mnist.digits(acgan_mnist.DATA)
 
 
 def test_all_is_measured_and_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from unpaired import images
-from unpaired.data.image_set import ImageSet, open_image_set
-from unpaired.data.sets.table import folder_of
-from unpaired.data.store import cache_folder
+from unpaired.data.image_set import ImageSet
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.classifier import Lessons, as_they_are, share_read, taught
+from unpaired.experiments.mnist import SET, digits
 from unpaired.games import specs
 from unpaired.metrics import discriminability, diversity, neighbours
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator
@@ -25,7 +24,6 @@ from unpaired.products import Classifier, Sampler
 from unpaired.products.asking import evaluating, in_parts
 
 ODENA = "Odena, Olah and Shlens, Conditional Image Synthesis with Auxiliary Classifier GANs, ICML 2017"
-SET = "mnist"
 DATA = DataOptions(size=28, channels=1, flip=False)
 SIDES = (28, 14, 7, 4)
 """Pixels to which samples and real digits are brought, and back to 28, before they are read."""
@@ -112,7 +110,7 @@ def compare(lab: Lab) -> Metrics:
     """Train an ACGAN and, apart from it, a judge on real training digits; what the judge says of samples, and figures."""
     folder = trained(lab, f"acgan-mnist-{lab.size}", source=SET, game=model(lab.size), data=DATA, training=training(lab.size))
     sampler, own = as_it_ended(folder, "sampler", Sampler), as_it_ended(folder, "classifier", Classifier)
-    data = open_image_set((str(folder_of(SET, size=DATA.size, cache=cache_folder())),), DATA)
+    data = digits(DATA)
     judge = judge_of(data, steps=BUDGETS[lab.size].lessons)
     count = BUDGETS[lab.size].samples * len(data.classes)
     asked = sampler.classes_of(count)
@@ -290,6 +288,5 @@ ACGAN_MNIST = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: _budget(size) for size in SIZES},
 )

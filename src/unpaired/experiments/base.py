@@ -71,8 +71,9 @@ class Experiment:
     """A paper's experiment.
 
     about: a line. run: does the work in a lab and returns metrics (JSON-able). claims: checked afterwards. deviations: from
-    the paper or its authors' code, with reasons. seeds: of each size. budget: of each size, in words. sizes: those that it
-    has. wants: what the folder of the user's own images has to hold, and whose images these are; "" where it brings its own.
+    the paper or its authors' code, with reasons. seeds: of each size; one, 0, where nothing is said. budget: of each size, in
+    words. sizes: those that it has. wants: what the folder of the user's own images has to hold, and whose images these are; ""
+    where it brings its own.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Experiment:
     run: Callable[[Lab], Metrics]
     claims: tuple[Claim, ...]
     deviations: tuple[str, ...]
-    seeds: Mapping[Size, tuple[int, ...]] = field(default_factory=dict)
+    seeds: Mapping[Size, tuple[int, ...]] = field(default_factory=lambda: {size: (0,) for size in SIZES})
     budget: Mapping[Size, str] = field(default_factory=dict)
     sizes: tuple[Size, ...] = SIZES
     wants: str = ""

@@ -90,6 +90,5 @@ COGAN_DIGITS = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: adaptation.budget_in_words(size) for size in SIZES},
 )

@@ -299,6 +299,5 @@ DIGITS = Experiment(
     run=look,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: _budget(size) for size in SIZES},
 )

@@ -133,6 +133,5 @@ DIGITS_ADAPTATION = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: adaptation.budget_in_words(size) for size in SIZES},
 )

@@ -19,7 +19,7 @@ from unpaired.data.sets import earth as tiles
 from unpaired.data.sets.table import folder_of
 from unpaired.data.store import cache_folder
 from unpaired.engine import checkpoint
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes
+from unpaired.experiments.base import Claim, Experiment, Lab, Metrics, Size, minutes
 from unpaired.experiments.comparison import (
     BASELINES,
     DIRECTIONS,
@@ -363,6 +363,5 @@ EARTH = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget=budgets_in_words(BUDGETS),
 )

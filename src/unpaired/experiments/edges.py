@@ -18,7 +18,7 @@ from unpaired import evaluation, images, runs
 from unpaired.bundle import load_translators
 from unpaired.data.batches import Domains
 from unpaired.errors import RunError
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, minutes
+from unpaired.experiments.base import Claim, Experiment, Lab, Metrics, Size, minutes
 from unpaired.experiments.comparison import (
     BASELINES,
     DIRECTIONS,
@@ -298,7 +298,6 @@ EDGES = Experiment(
     run=partial(compare, task="edges"),
     claims=EDGES_CLAIMS,
     deviations=EDGES_DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget=budgets_in_words(BUDGETS),
 )
 EMOJI = Experiment(
@@ -308,6 +307,5 @@ EMOJI = Experiment(
     run=partial(compare, task="emoji"),
     claims=EMOJI_CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget=budgets_in_words(BUDGETS),
 )

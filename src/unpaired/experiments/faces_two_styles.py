@@ -216,6 +216,5 @@ TWO_STYLES = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: _budget(size) for size in SIZES},
 )

@@ -9,11 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unpaired import images
-from unpaired.data.image_set import Images, ImageSet, open_image_set
+from unpaired.data.image_set import Images, ImageSet
 from unpaired.data.labels import UNKNOWN
-from unpaired.data.sets.table import folder_of
-from unpaired.data.store import cache_folder
-from unpaired.experiments import classifier
+from unpaired.experiments import classifier, mnist
 from unpaired.experiments.base import Lab, Size
 from unpaired.experiments.classifier import Classifier, Lessons
 from unpaired.experiments.played import Played
@@ -22,14 +20,14 @@ from unpaired.games import specs, table
 from unpaired.losses import R1, Wasserstein
 from unpaired.metrics.stacked import DIGITS, stacked_modes, stacked_probabilities
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator
-from unpaired.options import DataOptions, Training
+from unpaired.options import Training
 from unpaired.products import Sampler
 
 STACKED = "stacked MNIST"
 PLAIN, PACKED, CRITIC, FLAT = "DCGAN", "DCGAN, packing 2", "Wasserstein, gradient penalty", "DCGAN, R1"
 REAL = "held-out digits"
 SHOWN = 12
-SIDE, PADDED = 28, 32
+SIDE, PADDED = mnist.SIDE, 32
 CLEAR = 0.9
 """A sample is clear where the reader finds each of its three digits at least so likely."""
 PUBLISHED: Mapping[str, Mapping[str, float]] = {
@@ -99,7 +97,7 @@ class Counted(NamedTuple):
 def compare(lab: Lab) -> dict[str, Any]:
     """Teach the reader, train every game with each seed; a table of means, each seed's numbers, and a sheet of samples."""
     budget = BUDGETS[lab.size]
-    data = digits()
+    data = mnist.digits()
     reader, accuracy = taught(data, budget.lessons)
     train, test = (Stacks(torch.from_numpy(part.pixels[..., 0].copy())) for part in (data.train, data.test))
     real = test.draw(budget.samples, generator=torch.Generator().manual_seed(0))
@@ -139,12 +137,6 @@ def rows_of(found: Mapping[str, Any], spent: Mapping[str, float]) -> dict[str, d
             **({"minutes": round(spent[name], 2)} if name in spent else {}),
         }
     return rows | {f"published: {name}": dict(row) for name, row in PUBLISHED.items()}
-
-
-def digits() -> ImageSet:
-    """MNIST: 55,000 to train on, 10,000 held out."""
-    folder = folder_of("mnist", size=SIDE, cache=cache_folder())
-    return open_image_set((str(folder),), DataOptions(size=SIDE, channels=1, flip=False))
 
 
 def trained(lab: Lab, spec: specs.DCGAN, stacks: Stacks, *, seed: int, folder: Path) -> Played:

@@ -194,7 +194,6 @@ def experiment(recipe: Recipe) -> Experiment:
         run=partial(play, recipe=recipe),
         claims=claims,
         deviations=(*recipe.notes, *NOTES),
-        seeds={"quick": (0,), "paper": (0,)},
         budget={
             "quick": f"a dry run: {DRY.steps} steps of a tiny game",
             "paper": f"{length} of batch {recipe.batch} at {recipe.data.size} px",

@@ -280,6 +280,5 @@ SAE = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: _budget(size) for size in SIZES},
 )

@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 import torch
 
 from unpaired import images
-from unpaired.data.image_set import open_image_set
-from unpaired.data.sets.table import folder_of
-from unpaired.data.store import cache_folder
 from unpaired.experiments import plots
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.classifier import share_read
+from unpaired.experiments.mnist import SET, digits
 from unpaired.games import specs
 from unpaired.games.generator_specs import Fooling, MatchingFeatures
 from unpaired.networks.specs import DCGANGenerator, LeNet
@@ -24,7 +22,6 @@ from unpaired.products import Classifier, Sampler
 
 ODENA = "Odena, Semi-Supervised Learning with Generative Adversarial Networks, 2016"
 SALIMANS = "Salimans et al., Improved Techniques for Training GANs, NeurIPS 2016"
-SET = "mnist"
 LABELS = (25, 50, 100, 1000)
 ALONE, FOOLING, MATCHING = "the network alone", "SGAN", "SGAN, matching features"
 METHODS = (ALONE, FOOLING, MATCHING)
@@ -96,7 +93,7 @@ def training(method: str, size: Size) -> Training:
 
 def compare(lab: Lab) -> Metrics:
     """Train each method with each number of labels; what they read right of the test digits, and figures."""
-    found = open_image_set((str(folder_of(SET, size=28, cache=cache_folder())),), data(LABELS[-1]))
+    found = digits(data(LABELS[-1]))
     test, truth = images.to_tensor(found.test.pixels), torch.from_numpy(found.test_classes)
     accuracy: dict[str, dict[int, float]] = {method: {} for method in METHODS}
     samplers: dict[str, Sampler] = {}
@@ -224,6 +221,5 @@ SGAN_MNIST = Experiment(
     run=compare,
     claims=CLAIMS,
     deviations=DEVIATIONS,
-    seeds={size: (0,) for size in SIZES},
     budget={size: _budget(size) for size in SIZES},
 )
