@@ -134,7 +134,7 @@ def _carry_out(plan: _Plan, translator: Translator | None, game: specs.CycleGAN,
             shutil.rmtree(left, ignore_errors=True)
         plan.tell(f"translating {task.count:,} images into {translated}")
         task.write(translator, translated)
-    readers[ON_TRANSLATED] = _taught(plan, ADAPTED, str(translated), replace(task.views.shown, label=None))
+    readers[ON_TRANSLATED] = _taught(plan, ADAPTED, str(translated), task.views.target)
     if task.oracle is not None:
         readers[BY_ORACLE] = _taught(plan, ORACLE, task.sources[1], task.oracle)
     plan.tell("reading what was translated")

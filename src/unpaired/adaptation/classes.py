@@ -65,7 +65,7 @@ class ClassTask:
         write_translated(self.source, translator, folder)
 
     def finish(self, readers: Mapping[str, Classifier], *, translated: Path, folder: Path) -> Result:
-        made = opened_set(str(translated), dataclasses.replace(self.views.shown, label=None))
+        made = opened_set(str(translated), self.views.target)
         found = audit(Judges(readers[SOURCE_ONLY], readers.get(BY_ORACLE)), made, self.source)
         write_flips(found.flips, folder / FLIPS)
         draw_flips(found.flips, folder / SHEET, translated=made, source=self.source)

@@ -62,7 +62,7 @@ class MapTask:
         write_translated_maps(self.source, translator, folder)
 
     def finish(self, readers: Mapping[str, Segmenter], *, translated: Path, folder: Path) -> Result:
-        made = opened_maps(str(translated), self.views.shown)
+        made = opened_maps(str(translated), self.views.target)
         judges = readers[SOURCE_ONLY], readers.get(BY_ORACLE)
         rows, seen = audit_maps(judges, made, self.source)
         write_flipped(rows, folder / FLIPS)

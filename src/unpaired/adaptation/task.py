@@ -24,7 +24,7 @@ Result = dict[str, Any]
 
 class Views(NamedTuple):
     """How images are read. source: as the translator sees them; shown: the same as classifiers do, with the target's channels;
-    target: the target's.
+    target: the target's, and translated ones.
     """
 
     source: DataOptions
