@@ -47,8 +47,8 @@ def serve_judge(
     """Serve a test until the person closes it on the page, or Ctrl-C; the same call goes on with a test that was begun.
 
     real, fake, options, what, part, and what is raised because of them: as `session.open_session`. folder: where the test is
-    kept, one for each person. port: 0 for any free one. ready: called with the page's address. Whoever reaches the host and port may
-    answer: only this machine, unless another host is given.
+    kept, one for each person. port: 0 for any free one. ready: called with the page's address. Whoever reaches the host and port
+    may answer: only this machine, unless another host is given.
 
     Returns what the answers given so far say, which stands in `verdict.json` and `answers.csv` too. RunError where another
     server has the folder, ConfigError where the port cannot be had.
