@@ -124,6 +124,16 @@ def test_a_run_is_evaluated_and_told_of(played, name):
     assert ("unpaired sample" in page) is (name != "autoencoder")
     assert "unpaired translate" not in page
     assert "Losses of the" in page or name == "autoencoder"  # each of whose losses was seen once
+    rebuilt = name == "autoencoder"
+    assert ("The first held-out test images, not chosen, and below each row what they are rebuilt as." in page) is rebuilt
+    assert ("Samples are drawn from a seed of their own" in page) is not rebuilt
+    assert ("real, as are the training images below samples." in page) is (name not in ("autoencoder", "cogan"))
+    seen = "Held-out images and what they are rebuilt as" if rebuilt else "Samples of one noise, and held-out images"
+    assert f"{seen}: the same from the first of 3 previews to the last." in page
+    assert "their translations" not in page
+    assert "Too few steps were seen to say anything of these, which must last (mode collapse: 3 looks over 1,000 steps" in page
+    assert ("discriminator wins: 3 looks over 500 steps" in page) is (name not in ("autoencoder", "sgan"))
+    assert "Nothing found" not in page
 
 
 def test_a_report_without_its_images(played, tmp_path):

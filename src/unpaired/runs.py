@@ -68,9 +68,6 @@ SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
 }
 """Which named sets a game can be trained on alone; two of classes are two domains as well."""
 
-SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains", "maps"), "samples.png")
-"""The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
-
 _opened: dict[tuple[Any, ...], Material] = {}
 # The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
 # look at the same ones.
@@ -147,7 +144,7 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
         )
     if not look.scores:
         raise RunError(f"{folder} held no images out; train with a larger --holdout, or give it a test part")
-    evaluation.draw(look.rows, path=folder / SHEETS.get(run.game.plays, "translated.png"))
+    evaluation.draw(look.rows, path=folder / ("translated.png" if run.game.plays in specs.TRANSLATING else "samples.png"))
     values = {
         "step": bundle_about(folder).get("step"),
         "images": dict(look.counts),

@@ -16,14 +16,11 @@ from unpaired.data.material import Material
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
 from unpaired.files import replacing
+from unpaired.games import specs
 from unpaired.run_config import RunConfig
 
 WIDE = 130
 """Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""
-
-
-MAKING = ("images", "few-labelled", "domains", "maps")
-"""What those games play with that make images of nothing, or read or encode them."""
 
 MEASURES = {
     "error": "mean absolute error to the exact counterparts",
@@ -51,7 +48,7 @@ class Watch:
     ) -> None:
         self.data, self.folder, self.journal, self.run = data, folder, journal, run
         self.exam = evaluation.exam_of(data)
-        self.doctor = Doctor(chance, makes="samples" if run.game.plays in MAKING else "translations")
+        self.doctor = Doctor(chance, makes="translations" if run.game.plays in specs.TRANSLATING else "samples")
         self.console = Console(stderr=True, highlight=False)
         self.error: float | None = None
         self.standard = evaluation.standard({})

@@ -31,6 +31,8 @@ Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "dom
 the same with a batch of images whose classes are told besides; two sets of images of which the first may have classes;
 images with label maps.
 """
+TRANSLATING: tuple[Plays, ...] = ("unpaired", "paired", "labelled")
+"""What those games play with that leave translators; the others make images of nothing, or read or encode them."""
 
 
 @options

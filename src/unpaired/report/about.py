@@ -78,7 +78,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Markup:
 def _commands(facts: Facts) -> str:
     lines = [f"unpaired resume {facts.command}"]
     if not facts.translates:
-        if any(isinstance(product, Sampler) for product in facts.remains.values()):
+        if facts.keeps(Sampler):
             lines.append(f"unpaired sample {facts.command} -n 64 --grid --out SAMPLES")
     elif facts.run.game.plays == "labelled":
         kept = facts.remains.get(ATTRIBUTES)
