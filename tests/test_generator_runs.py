@@ -154,6 +154,21 @@ def test_few_labels_do_not_choose(sets, tmp_path):
     assert journal.read(tmp_path / "run")[0]["event"] == "start"
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"swap": True}, "--swap"),
+        ({"channels_b": 3}, "--channels-b"),
+        ({"value_range": (0.0, 9.0), "value_range_b": (0.0, 1.0)}, "--value-range, --value-range-b"),
+    ],
+)
+@pytest.mark.parametrize("game", [GAMES["gan"], specs.SGAN(), specs.StarGAN(), specs.Segmenter()])
+def test_a_game_of_one_set_has_no_use_for_a_second_domain(sets, game, asked, said, tmp_path):
+    options = DataOptions(size=8, channels=1, **asked)
+    with pytest.raises(ConfigError, match=f"{said}: for games between two domains; game '{game.game}' has no use for that"):
+        unpaired.train(sets[0], out=tmp_path / "run", game=game, data=options, training=training())
+
+
 def test_a_game_between_domains_has_no_use_for_few_labels(sets, tmp_path):
     options = DataOptions(size=8, channels=1, labels=6)
     with pytest.raises(ConfigError, match="--labels is for games of one set of images; game 'discogan' has no use for it"):

@@ -68,6 +68,9 @@ SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
 }
 """Which named sets a game can be trained on alone; two of classes are two domains as well."""
 
+OF_DOMAINS = ("swap", "channels_b", "value_range", "value_range_b")
+"""Options of the data that say something of two domains alone."""
+
 _opened: dict[tuple[Any, ...], Material] = {}
 # The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
 # look at the same ones.
@@ -163,8 +166,7 @@ def open_data(run: RunConfig) -> Material:
     """
     sources = run.sources
     _require_suited(run)
-    if run.data.labels is not None and run.game.plays not in ("images", "few-labelled", "domains"):
-        raise ConfigError(f"--labels is for games of one set of images; game '{run.game.game}' has no use for it: leave it out")
+    _require_used(run)
     _require_sets_suited(run)
     with _told() as telling:
         sources = tuple(_found(source, run, telling, alone=len(sources) == 1) for source in sources)
@@ -204,6 +206,17 @@ def _require_suited(run: RunConfig) -> None:
                 f"{source} holds {SETS[source].holds}; game '{run.game.game}' wants {' or '.join(suited)}"
                 f"{' of two sets' if two else ''}: {', '.join(others)}, or folders of your own"
             )
+
+
+def _require_used(run: RunConfig) -> None:
+    """ConfigError where options of the data stand beside a game that would not look at them."""
+    game, plays = run.game.game, run.game.plays
+    if run.data.labels is not None and plays not in ("images", "few-labelled", "domains"):
+        raise ConfigError(f"--labels is for games of one set of images; game '{game}' has no use for it: leave it out")
+    asked = [name for name in OF_DOMAINS if getattr(run.data, name) != getattr(DataOptions(), name)]
+    if asked and plays not in ("unpaired", "paired", "domains"):
+        said = ", ".join("--" + name.replace("_", "-") for name in asked)
+        raise ConfigError(f"{said}: for games between two domains; game '{game}' has no use for that: leave it out")
 
 
 def _require_sets_suited(run: RunConfig) -> None:
