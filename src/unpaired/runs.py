@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from unpaired import config, evaluation
 from unpaired.bundle import Product, bundle_about, load_bundle
+from unpaired.counting import counted
 from unpaired.data.batches import Domains, Telling, open_domains
 from unpaired.data.image_pair import open_image_pair
 from unpaired.data.image_set import open_image_set
@@ -379,7 +380,7 @@ def _restore(trainer: Trainer[Any]) -> bool:
 
 def _one_length(steps: int | None, minutes: float | None) -> None:
     if steps is not None and minutes is not None:
-        raise ConfigError(f"found {steps} steps and {minutes:g} minutes; give one of them")
+        raise ConfigError(f"found {counted(steps, 'step')} and {counted(minutes, 'minute')}; give one of them")
 
 
 def _trainer(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, folder: Path) -> Trainer[Any]:
@@ -423,7 +424,7 @@ def _seconds_per_step(run: RunConfig, game: Game[Any], images: Material, runtime
 def _opening(run: RunConfig, images: Material, runtime: Runtime, *, step: int) -> str:
     """What a person wants to know before the bar starts to move."""
     training, reasons = run.training, runtime.reasons
-    budget = f"{training.steps} steps" if training.steps is not None else f"{training.minutes:g} minutes"
+    budget = counted(training.steps, "step") if training.steps is not None else counted(training.minutes or 0.0, "minute")
     between = " <-> " if isinstance(images, Domains) else " and "
     lines = [
         f"{run.game.game}: {between.join(images.domains)}, {images.trained_on} images, at least "

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from unpaired import config, evaluation
 from unpaired.bundle import Product, save_bundle
+from unpaired.counting import counted
 from unpaired.data.labelled import LabelledImages
 from unpaired.data.material import Material
 from unpaired.engine.doctor import Doctor
@@ -154,7 +155,7 @@ def card(run: RunConfig, data: Material, *, step: int, measure: str, error: floa
     lines = [
         f"# {run.game.game}: {' and '.join(data.domains)}",
         "",
-        f"Trained with unpaired {run.version} for {step} steps on {data.trained_on} images"
+        f"Trained with unpaired {run.version} for {counted(step, 'step')} on {data.trained_on} images"
         f" of {run.data.size} px, from {', '.join(run.sources)}.",
     ]
     if isinstance(data, LabelledImages):

@@ -33,6 +33,7 @@ from unpaired.adaptation.task import (
     translator_of,
     views,
 )
+from unpaired.counting import counted
 from unpaired.engine import journal
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import ConfigError, RunError
@@ -133,7 +134,7 @@ def _carry_out(plan: _Plan, translator: Translator | None, game: specs.CycleGAN,
     if not translated.exists():
         for left in folder.glob(f".{TRANSLATED}-*"):  # by a killed session
             shutil.rmtree(left, ignore_errors=True)
-        plan.tell(f"translating {task.count:,} images into {translated}")
+        plan.tell(f"translating {counted(task.count, 'image')} into {translated}")
         task.write(translator, translated)
     readers[ON_TRANSLATED] = _taught(plan, ADAPTED, str(translated), task.views.target)
     if task.oracle is not None:
