@@ -29,7 +29,7 @@ from unpaired.bundle import Product, bundle_about, load_bundle
 from unpaired.counting import counted
 from unpaired.data.batches import Domains, Telling, open_domains
 from unpaired.data.image_pair import open_image_pair
-from unpaired.data.image_set import open_image_set
+from unpaired.data.image_set import Drawn, open_image_set
 from unpaired.data.label_maps import LAYOUT, open_map_set
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.labels import few
@@ -64,10 +64,14 @@ SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
     "labelled": ("attributes", "classes"),
     "images": ("classes", "attributes"),
     "few-labelled": ("classes", "attributes"),
+    "told": ("classes", "attributes"),
     "domains": ("domains", "pairs"),
     "maps": (),
 }
 """Which named sets a game can be trained on alone; two of classes are two domains as well."""
+
+DRAWN: dict[specs.Plays, Drawn] = {"images": "all", "few-labelled": "both", "told": "told"}
+"""What a batch of one set of images holds."""
 
 OF_DOMAINS = ("swap", "channels_b", "value_range", "value_range_b")
 """Options of the data that say something of two domains alone."""
@@ -212,7 +216,7 @@ def _require_suited(run: RunConfig) -> None:
 def _require_used(run: RunConfig) -> None:
     """ConfigError where options of the data stand beside a game that would not look at them."""
     game, plays = run.game.game, run.game.plays
-    if run.data.labels is not None and plays not in ("images", "few-labelled", "domains"):
+    if run.data.labels is not None and plays not in ("images", "few-labelled", "told", "domains"):
         raise ConfigError(f"--labels is for games of one set of images; game '{game}' has no use for it: leave it out")
     asked = [name for name in OF_DOMAINS if getattr(run.data, name) != getattr(DataOptions(), name)]
     if asked and plays not in ("unpaired", "paired", "domains"):
@@ -245,8 +249,8 @@ def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, te
     match plays:
         case "labelled":
             return open_labelled(sources, options, telling=telling)
-        case "images" | "few-labelled":
-            return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
+        case "images" | "few-labelled" | "told":
+            return open_image_set(sources, options, drawn=DRAWN[plays], telling=telling)
         case "maps":
             return open_map_set(sources, options, telling=telling)
         case "domains":

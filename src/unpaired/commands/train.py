@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,9 @@ def _finished(folder: Path) -> str:
     from unpaired.run_config import load_config
 
     training = load_config(folder).training
-    last = next((one for one in reversed(journal.read(folder)) if one["event"] in ("start", "resume", "end")), {})
+    last: Mapping[str, Any] = next(
+        (one for one in reversed(journal.read(folder)) if one["event"] in ("start", "resume", "end")), {}
+    )
     if not last.get("complete") or not (folder / "report.html").exists():
         return ""
     if last["step"] < training.steps if training.steps is not None else last["seconds"] < 60 * (training.minutes or 0):
