@@ -62,6 +62,9 @@ def test_it_learns_and_is_measured(taught, capsys):
     page = write_report(taught).read_text()
     assert "class error" in page
     assert "unpaired sample" not in page
+    assert "There is nothing to look at: the game leaves no images" in page
+    assert "No images were held out" not in page
+    assert "The doctor knows no sign of a game that makes no images." in page
 
 
 def test_it_learns_from_few_labels(sets, tmp_path):

@@ -415,6 +415,15 @@ def test_training_ends_with_scores_a_report_and_the_next_command(call, domains, 
     assert code == 0
     assert "from step 2" in err
     assert "done at step 3" in err
+    before = (out / "report.html").stat().st_mtime_ns
+    code, said, err = call("resume", out)
+    assert code == 0
+    assert f"{out} is finished, at step 3; to go on with it, give a new end: unpaired resume {out} --steps 6\n" in said
+    assert "done at" not in err
+    assert (out / "report.html").stat().st_mtime_ns == before
+    (out / "report.html").unlink()  # as of a run that was cut off after its training
+    call("resume", out)
+    assert (out / "report.html").exists()
 
 
 def test_the_baselines_are_trained_alike(call, domains, small, tmp_path):

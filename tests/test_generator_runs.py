@@ -124,6 +124,16 @@ def test_a_run_is_evaluated_and_told_of(played, name):
     assert ("unpaired sample" in page) is (name != "autoencoder")
     assert "unpaired translate" not in page
     assert "Losses of the" in page or name == "autoencoder"  # each of whose losses was seen once
+    rebuilt = name == "autoencoder"
+    assert ("The first held-out test images, not chosen, and below each row what they are rebuilt as." in page) is rebuilt
+    assert ("Samples are drawn from a seed of their own" in page) is not rebuilt
+    assert ("real, as are the training images below samples." in page) is (name not in ("autoencoder", "cogan"))
+    seen = "Held-out images and what they are rebuilt as" if rebuilt else "Samples of one noise, and held-out images"
+    assert f"{seen}: the same from the first of 3 previews to the last." in page
+    assert "their translations" not in page
+    assert "Too few steps were seen to say anything of these, which must last (mode collapse: 3 looks over 1,000 steps" in page
+    assert ("discriminator wins: 3 looks over 500 steps" in page) is (name not in ("autoencoder", "sgan"))
+    assert "Nothing found" not in page
 
 
 def test_a_report_without_its_images(played, tmp_path):
@@ -142,6 +152,21 @@ def test_few_labels_do_not_choose(sets, tmp_path):
     assert bundle_about(tmp_path / "run")["step"] == 4
     assert "by which these weights were chosen" not in (tmp_path / "run" / "bundle" / "card.md").read_text()
     assert journal.read(tmp_path / "run")[0]["event"] == "start"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"swap": True}, "--swap"),
+        ({"channels_b": 3}, "--channels-b"),
+        ({"value_range": (0.0, 9.0), "value_range_b": (0.0, 1.0)}, "--value-range, --value-range-b"),
+    ],
+)
+@pytest.mark.parametrize("game", [GAMES["gan"], specs.SGAN(), specs.StarGAN(), specs.Segmenter()])
+def test_a_game_of_one_set_has_no_use_for_a_second_domain(sets, game, asked, said, tmp_path):
+    options = DataOptions(size=8, channels=1, **asked)
+    with pytest.raises(ConfigError, match=f"{said}: for games between two domains; game '{game.game}' has no use for that"):
+        unpaired.train(sets[0], out=tmp_path / "run", game=game, data=options, training=training())
 
 
 def test_a_game_between_domains_has_no_use_for_few_labels(sets, tmp_path):

@@ -26,9 +26,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from unpaired import config, evaluation
 from unpaired.bundle import Product, bundle_about, load_bundle
+from unpaired.counting import counted
 from unpaired.data.batches import Domains, Telling, open_domains
 from unpaired.data.image_pair import open_image_pair
-from unpaired.data.image_set import open_image_set
+from unpaired.data.image_set import Drawn, open_image_set
 from unpaired.data.label_maps import LAYOUT, open_map_set
 from unpaired.data.labelled import LabelledImages, open_labelled
 from unpaired.data.labels import few
@@ -63,13 +64,17 @@ SUITED: dict[specs.Plays, tuple[Holds, ...]] = {
     "labelled": ("attributes", "classes"),
     "images": ("classes", "attributes"),
     "few-labelled": ("classes", "attributes"),
+    "told": ("classes", "attributes"),
     "domains": ("domains", "pairs"),
     "maps": (),
 }
 """Which named sets a game can be trained on alone; two of classes are two domains as well."""
 
-SHEETS: dict[str, str] = dict.fromkeys(("images", "few-labelled", "domains", "maps"), "samples.png")
-"""The sheet that an evaluation draws, by what the game plays with, where it shows no translations."""
+DRAWN: dict[specs.Plays, Drawn] = {"images": "all", "few-labelled": "both", "told": "told"}
+"""What a batch of one set of images holds."""
+
+OF_DOMAINS = ("swap", "channels_b", "value_range", "value_range_b")
+"""Options of the data that say something of two domains alone."""
 
 _opened: dict[tuple[Any, ...], Material] = {}
 # The images that were opened last, by what was asked for and the state of the files: a training's evaluation and report
@@ -147,7 +152,7 @@ def evaluate(out: str | Path, *, extractor: str | None = None, device: str = "au
         )
     if not look.scores:
         raise RunError(f"{folder} held no images out; train with a larger --holdout, or give it a test part")
-    evaluation.draw(look.rows, path=folder / SHEETS.get(run.game.plays, "translated.png"))
+    evaluation.draw(look.rows, path=folder / ("translated.png" if run.game.plays in specs.TRANSLATING else "samples.png"))
     values = {
         "step": bundle_about(folder).get("step"),
         "images": dict(look.counts),
@@ -166,8 +171,7 @@ def open_data(run: RunConfig) -> Material:
     """
     sources = run.sources
     _require_suited(run)
-    if run.data.labels is not None and run.game.plays not in ("images", "few-labelled", "domains"):
-        raise ConfigError(f"--labels is for games of one set of images; game '{run.game.game}' has no use for it: leave it out")
+    _require_used(run)
     _require_sets_suited(run)
     with _told() as telling:
         sources = tuple(_found(source, run, telling, alone=len(sources) == 1) for source in sources)
@@ -209,6 +213,17 @@ def _require_suited(run: RunConfig) -> None:
             )
 
 
+def _require_used(run: RunConfig) -> None:
+    """ConfigError where options of the data stand beside a game that would not look at them."""
+    game, plays = run.game.game, run.game.plays
+    if run.data.labels is not None and plays not in ("images", "few-labelled", "told", "domains"):
+        raise ConfigError(f"--labels is for games of one set of images; game '{game}' has no use for it: leave it out")
+    asked = [name for name in OF_DOMAINS if getattr(run.data, name) != getattr(DataOptions(), name)]
+    if asked and plays not in ("unpaired", "paired", "domains"):
+        said = ", ".join("--" + name.replace("_", "-") for name in asked)
+        raise ConfigError(f"{said}: for games between two domains; game '{game}' has no use for that: leave it out")
+
+
 def _require_sets_suited(run: RunConfig) -> None:
     """ConfigError where two sets are asked for of what does not take them."""
     if not run.data.sets:
@@ -234,8 +249,8 @@ def _open(sources: tuple[str, ...], options: DataOptions, plays: specs.Plays, te
     match plays:
         case "labelled":
             return open_labelled(sources, options, telling=telling)
-        case "images" | "few-labelled":
-            return open_image_set(sources, options, apart=plays == "few-labelled", telling=telling)
+        case "images" | "few-labelled" | "told":
+            return open_image_set(sources, options, drawn=DRAWN[plays], telling=telling)
         case "maps":
             return open_map_set(sources, options, telling=telling)
         case "domains":
@@ -369,7 +384,7 @@ def _restore(trainer: Trainer[Any]) -> bool:
 
 def _one_length(steps: int | None, minutes: float | None) -> None:
     if steps is not None and minutes is not None:
-        raise ConfigError(f"found {steps} steps and {minutes:g} minutes; give one of them")
+        raise ConfigError(f"found {counted(steps, 'step')} and {counted(minutes, 'minute')}; give one of them")
 
 
 def _trainer(run: RunConfig, game: Game[Any], images: Material, runtime: Runtime, folder: Path) -> Trainer[Any]:
@@ -413,7 +428,7 @@ def _seconds_per_step(run: RunConfig, game: Game[Any], images: Material, runtime
 def _opening(run: RunConfig, images: Material, runtime: Runtime, *, step: int) -> str:
     """What a person wants to know before the bar starts to move."""
     training, reasons = run.training, runtime.reasons
-    budget = f"{training.steps} steps" if training.steps is not None else f"{training.minutes:g} minutes"
+    budget = counted(training.steps, "step") if training.steps is not None else counted(training.minutes or 0.0, "minute")
     between = " <-> " if isinstance(images, Domains) else " and "
     lines = [
         f"{run.game.game}: {between.join(images.domains)}, {images.trained_on} images, at least "

@@ -11,19 +11,17 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from unpaired import config, evaluation
 from unpaired.bundle import Product, save_bundle
+from unpaired.counting import counted
 from unpaired.data.labelled import LabelledImages
 from unpaired.data.material import Material
 from unpaired.engine.doctor import Doctor
 from unpaired.engine.journal import Journal
 from unpaired.files import replacing
+from unpaired.games import specs
 from unpaired.run_config import RunConfig
 
 WIDE = 130
 """Columns from which on the bar has room for the losses; the journal and TensorBoard always have them."""
-
-
-MAKING = ("images", "few-labelled", "domains", "maps")
-"""What those games play with that make images of nothing, or read or encode them."""
 
 MEASURES = {
     "error": "mean absolute error to the exact counterparts",
@@ -51,7 +49,7 @@ class Watch:
     ) -> None:
         self.data, self.folder, self.journal, self.run = data, folder, journal, run
         self.exam = evaluation.exam_of(data)
-        self.doctor = Doctor(chance, makes="samples" if run.game.plays in MAKING else "translations")
+        self.doctor = Doctor(chance, makes="translations" if run.game.plays in specs.TRANSLATING else "samples")
         self.console = Console(stderr=True, highlight=False)
         self.error: float | None = None
         self.standard = evaluation.standard({})
@@ -157,7 +155,7 @@ def card(run: RunConfig, data: Material, *, step: int, measure: str, error: floa
     lines = [
         f"# {run.game.game}: {' and '.join(data.domains)}",
         "",
-        f"Trained with unpaired {run.version} for {step} steps on {data.trained_on} images"
+        f"Trained with unpaired {run.version} for {counted(step, 'step')} on {data.trained_on} images"
         f" of {run.data.size} px, from {', '.join(run.sources)}.",
     ]
     if isinstance(data, LabelledImages):

@@ -11,7 +11,8 @@ from PIL import Image
 
 import unpaired
 from unpaired.adaptation.classes import opened_set
-from unpaired.adaptation.flips import Judges, audit, draw_flips, write_flips
+from unpaired.adaptation.flips import Judges, audit, write_flips
+from unpaired.adaptation.sheets import draw_flips
 from unpaired.adaptation.translated import write_translated
 from unpaired.data.image_set import ImageSet
 from unpaired.options import DataOptions

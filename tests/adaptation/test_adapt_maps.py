@@ -15,10 +15,11 @@ from sklearn.metrics import accuracy_score, jaccard_score, recall_score
 import unpaired
 from unpaired import cli
 from unpaired.adaptation.adapt import adapt
-from unpaired.adaptation.map_flips import audit_maps, draw_flipped, write_flipped
+from unpaired.adaptation.map_flips import audit_maps, write_flipped
 from unpaired.adaptation.map_scores import places, scores_of
 from unpaired.adaptation.maps import MapTask, open_map_task, opened_maps, write_translated_maps
 from unpaired.adaptation.options import Pictures, Teaching
+from unpaired.adaptation.sheets import draw_flipped
 from unpaired.adaptation.task import views
 from unpaired.data.label_maps import MapSet
 from unpaired.engine import journal

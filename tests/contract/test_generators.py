@@ -97,6 +97,9 @@ def draw(spec, samples, *, seed=0, n=4):
     match spec.plays:
         case "images":
             return images(samples["shape"])
+        case "told":
+            found = images(samples["shape"])
+            return found._replace(classes=found.classes.clamp_min(0))
         case "few-labelled":
             told = images(samples["shape"])
             return FewLabelled(images(samples["shape"]).x, told._replace(classes=told.classes.clamp_min(0)))
@@ -126,7 +129,7 @@ def move(game, batch, step, *, rate=0.01):
 
 def test_every_game_is_played_here_or_there():
     mine = {type(spec) for spec, _ in CASES}
-    assert mine == {cls for cls in GAMES if cls.plays in ("images", "few-labelled", "domains", "maps")}
+    assert mine == {cls for cls in GAMES if cls.plays in ("images", "few-labelled", "told", "domains", "maps")}
 
 
 @every_game

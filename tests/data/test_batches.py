@@ -177,10 +177,10 @@ def test_test_folders_and_exact_counterparts_are_used(draw, options, tmp_path):
     assert data.truth_a is None
     assert data.card == {"licence": "CC0"}
     (tmp_path / "set" / "truthB" / "2.png").write_text("no image")
-    with pytest.raises(DataError, match=r"truthB holds no readable counterpart for 1 images of test_a: 2\.png; wanted"):
+    with pytest.raises(DataError, match=r"truthB holds no readable counterpart for 1 image of test_a: 2\.png; wanted"):
         open_domains([str(tmp_path / "set")], options())
     (tmp_path / "set" / "truthB" / "2.png").unlink()
-    with pytest.raises(DataError, match=r"truthB holds no counterpart for 1 images of test_a: 2\.png; wanted a file of"):
+    with pytest.raises(DataError, match=r"truthB holds no counterpart for 1 image of test_a: 2\.png; wanted a file of"):
         open_domains([str(tmp_path / "set")], options())
 
 
@@ -194,7 +194,7 @@ def test_the_fingerprint_is_of_the_contents(two, options, tmp_path):
 def test_unreadable_files_are_told_or_refused(two, options):
     with open(os.path.join(two[0], "7.png"), "w") as file:
         file.write("no image")
-    with pytest.warns(DataWarning, match=r"train_a: skipped 1 unreadable files, such as 7\.png: not an image"):
+    with pytest.warns(DataWarning, match=r"train_a: skipped 1 unreadable file, such as 7\.png: not an image"):
         data = open_domains(two, options())
     assert data.skipped["train_a"][0][0] == "7.png"
     assert len(data.train_a) + len(data.test_a) == 39
@@ -216,14 +216,14 @@ def test_two_folders_of_the_same_images_are_refused(two, options, tmp_path):
 
 def test_few_images_draw_a_warning_and_one_is_enough(draw, options):
     few, other = str(draw("few", 1)), str(draw("many", 20, seed=1))
-    with pytest.warns(DataWarning, match="train_a: only 1 images to train on; wanted 10 at the very least"):
+    with pytest.warns(DataWarning, match="train_a: only 1 image to train on; wanted 10 at the very least"):
         data = open_domains([few, other], options())
     assert (len(data.train_a), len(data.test_a)) == (1, 0)
 
 
 def test_images_in_both_domains_draw_a_warning(two, options):
     shutil.copy(os.path.join(two[0], "3.png"), os.path.join(two[1], "twin.png"))
-    with pytest.warns(DataWarning, match=r"share 1 images, such as 3\.png and twin\.png"):
+    with pytest.warns(DataWarning, match=r"share 1 image, such as 3\.png and twin\.png"):
         open_domains(two, options(holdout=0.0))
 
 
@@ -231,7 +231,7 @@ def test_leakage_draws_a_warning(draw, options, tmp_path):
     for seed, name in enumerate(("trainA", "trainB", "testA", "testB")):
         draw(f"set/{name}", 12, seed=seed)
     shutil.copy(tmp_path / "set/trainA/5.png", tmp_path / "set/testA/leak.png")
-    with pytest.warns(DataWarning, match=r"train_a and test_a share 1 images, such as 5\.png and leak\.png: what is measured"):
+    with pytest.warns(DataWarning, match=r"train_a and test_a share 1 image, such as 5\.png and leak\.png: what is measured"):
         open_domains([str(tmp_path / "set")], options())
 
 

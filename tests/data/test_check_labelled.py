@@ -80,8 +80,8 @@ def test_images_that_should_be_looked_at_are_told(sound):
     report = check_labelled([str(sound)])
     assert report.errors == ()
     assert [warning.removeprefix("faces: ").partition(",")[0].partition(":")[0] for warning in report.warnings] == [
-        "1 unreadable files",
-        "1 images stand in training and test",
+        "1 unreadable file",
+        "1 image in training and test alike",
         "2 equal images have different labels",
     ]
     assert "    unreadable: 4.png: not an image" in "\n".join(report.lines())

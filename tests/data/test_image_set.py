@@ -31,8 +31,8 @@ def npz(tmp_path):
     return path
 
 
-def opened(*sources, apart=False, **changed) -> ImageSet:
-    return open_image_set([str(source) for source in sources], dataclasses.replace(OPTIONS, **changed), apart=apart)
+def opened(*sources, drawn="all", **changed) -> ImageSet:
+    return open_image_set([str(source) for source in sources], dataclasses.replace(OPTIONS, **changed), drawn=drawn)
 
 
 # -- what is found --
@@ -131,7 +131,7 @@ def test_processes_share_a_batch(npz):
 
 
 def test_few_labelled_images_are_drawn_apart(npz):
-    found = opened(npz, apart=True, labels=6)
+    found = opened(npz, drawn="both", labels=6)
     labelled = np.flatnonzero(found.told >= 0)
     assert len(labelled) == 6
     assert found.trained_on == "30, 6 of them labelled"
@@ -142,6 +142,15 @@ def test_few_labelled_images_are_drawn_apart(npz):
     rows = [int(np.flatnonzero((pixels(30) == image).all(axis=(1, 2)))[0]) for image in levels]
     assert sorted(rows) == sorted([*labelled, *labelled])
     assert batch.told.classes.tolist() == [row % 3 for row in rows]
+
+
+def test_told_images_alone_are_the_same_ones(npz):
+    """Augmented alike, too: what a game learns from them does not hang on whether others are drawn besides."""
+    options = {"labels": 6, "flip": True, "jitter": 0.3, "shift": 1}
+    alone, both = (opened(npz, drawn=drawn, **options).batch(3, batch=12, seed=1) for drawn in ("told", "both"))
+    assert isinstance(alone, Images)
+    assert torch.equal(alone.x, both.told.x)
+    assert torch.equal(alone.classes, both.told.classes)
 
 
 def test_other_images_classes_are_unknown(npz):

@@ -236,7 +236,7 @@ def test_unreadable_counterparts_are_refused(with_test, options):
 def test_unreadable_images_are_skipped_with_their_labels(labelled, options):
     folder, table = labelled("faces", rows()), rows()
     (folder / "0.png").write_text("no image")
-    with pytest.warns(DataWarning, match=r"faces/train: skipped 1 unreadable files, such as 0.png: not an image"):
+    with pytest.warns(DataWarning, match=r"faces/train: skipped 1 unreadable file, such as 0.png: not an image"):
         data = opened(options, folder)
     assert [(part, [name for name, _ in skipped]) for part, skipped in data.skipped.items()] == [("faces/train", ["0.png"])]
     for part in (data.sets[0].train, data.sets[0].test):

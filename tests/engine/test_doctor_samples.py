@@ -8,7 +8,7 @@ import torch
 
 from unpaired import cli
 from unpaired.data.sets.digits import DIGITS_TEST
-from unpaired.engine.doctor import COLLAPSE, DISCRIMINATOR, PATIENCE, Doctor, examine_samples
+from unpaired.engine.doctor import COLLAPSE, DISCRIMINATOR, PATIENCE, Doctor, Patience, examine_samples, too_early
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,14 @@ def test_what_is_advised_can_be_asked_for(digits):
         ).game.discriminator.width
         == 32
     )
+
+
+def test_signs_that_cannot_have_lasted_are_known():
+    assert too_early(looks=1, steps=0, makes="samples", against=True) == {
+        "mode collapse": Patience(looks=3, steps=1000),
+        "discriminator wins": Patience(looks=3, steps=500),
+    }
+    assert list(too_early(looks=3, steps=500, makes="samples", against=True)) == ["mode collapse"]
+    assert list(too_early(looks=9, steps=199, makes="samples", against=False)) == ["mode collapse"]
+    assert list(too_early(looks=2, steps=5000, makes="translations", against=True)) == ["mode collapse", "discriminator wins"]
+    assert too_early(looks=3, steps=1000, makes="translations", against=True) == {}

@@ -27,11 +27,18 @@ def test_seeds_do_not_meet():
 @pytest.mark.parametrize(
     ("options", "seconds", "compiler", "pays", "why"),
     [
-        ({"steps": 1000}, 10.0, "c++", True, "compiled: about 167 minutes of training earn it back"),
-        ({"steps": 1000}, 0.1, "c++", False, "eager: about 2 minutes are too short"),
+        ({"steps": 1000}, 10.0, "c++", True, "compiled: about 167 minutes of training will earn it back"),
+        ({"steps": 1000}, 0.1, "c++", False, "eager: about 2 minutes of training would not earn"),
         ({"steps": 1000}, 10.0, None, False, "eager: no C++ compiler found"),
+        ({"steps": 600}, 0.1, "c++", False, "eager: about 1 minute of training would not earn"),
         ({"minutes": 60.0}, 0.0, "c++", True, "about 60 minutes"),
-        ({"minutes": 60.0, "steps": 10}, 0.1, "c++", False, "about 0 minutes"),  # steps decide where both are given
+        (
+            {"minutes": 60.0, "steps": 10},
+            0.1,
+            "c++",
+            False,
+            "less than a minute of",
+        ),  # steps decide where both are given
         ({"steps": 10, "compile": "on"}, 0.1, None, True, "as asked"),
         ({"steps": 10**6, "compile": "off"}, 10.0, "c++", False, "as asked"),
     ],

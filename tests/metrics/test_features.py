@@ -183,7 +183,6 @@ def test_only_inceptions_frechet_distance_is_called_fid(name, frechet):
     numbers = evaluate_distribution(real, fake, extractor=extractor)
     assert numbers == {
         f"kid[{name}]": kernel_distance(x, y).mean,
-        f"kid-std[{name}]": 0.0,
         frechet: frechet_distance(x, y),
         f"precision[{name}]": precision_recall(x, y).precision,
         f"recall[{name}]": precision_recall(x, y).recall,
@@ -191,6 +190,13 @@ def test_only_inceptions_frechet_distance_is_called_fid(name, frechet):
         f"coverage[{name}]": density_coverage(x, y).coverage,
     }
     assert all(isinstance(value, float) for value in numbers.values())
+
+
+def test_kid_has_a_deviation_where_several_subsets_are_drawn():
+    extractor = Extractor("mean-colour", 3, lambda images: images.mean(dim=(2, 3)))
+    real, fake = torch.rand(1001, 3, 1, 1) * 2 - 1, torch.rand(20, 3, 1, 1) - 0.5
+    assert evaluate_distribution(real, fake, extractor=extractor)["kid-std[mean-colour]"] > 0
+    assert "kid-std[mean-colour]" not in evaluate_distribution(real[:1000], fake, extractor=extractor)
 
 
 def test_efficientnets_distances_tell_a_photographs_crops_from_anothers(lite0):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from one_pixel import Lines, losses, pixels
 
-from unpaired.data.image_set import FewLabelled, Images
+from unpaired.data.image_set import Images
 from unpaired.errors import ConfigError
 from unpaired.games import specs, table
 from unpaired.networks.specs import DCGANDiscriminator
@@ -18,7 +18,7 @@ def test_the_loss_is_of_the_told_classes():
     """Scores (x, -x) of x = 2, -1, classes 0, 1: the mean of -log softmax(2, -2)[0] and -log softmax(-1, 1)[1]; no more."""
     game = table.build(SPEC, shape=(1, 8, 8), classes=("a", "b"), seed=0)
     game.network = Lines(classes=[1.0, -1.0])
-    found = losses(game, FewLabelled(pixels(5.0, float("nan"), 7.0), Images(pixels(2.0, -1.0), torch.tensor([0, 1]))))
+    found = losses(game, Images(pixels(2.0, -1.0), torch.tensor([0, 1])))
     assert found == pytest.approx({"classifier/classes": (log(1 + exp(-4)) + log(1 + exp(-2))) / 2})
 
 

@@ -5,5 +5,5 @@ adapt: all of it, in a folder that can be gone on with; asked: what that folder 
 task: how images are read, and what a task is
 classes: classes of images; reading, class_scores, flips: read, tested, audited; translated: written
 maps: a class for each pixel; map_scores, map_flips: likewise
-result: what came of it
+sheets: pictures of what flipped; result: what came of it; keys: how its file calls that
 """

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from unpaired import bundle, config, runs
-from unpaired.adaptation.asked import require_fresh, require_same, weights_of
+from unpaired.adaptation import keys
+from unpaired.adaptation.asked import keep_or_compare, require_fresh, weights_of
 from unpaired.adaptation.classes import labels_may_lack, open_class_task
 from unpaired.adaptation.maps import open_map_task
 from unpaired.adaptation.options import CYCLEGAN, TRAINING, Pictures, Teaching
@@ -32,6 +33,7 @@ from unpaired.adaptation.task import (
     translator_of,
     views,
 )
+from unpaired.counting import counted
 from unpaired.engine import journal
 from unpaired.engine.runtime import choose_device
 from unpaired.errors import ConfigError, RunError
@@ -103,10 +105,10 @@ def adapt(
         if not yes:
             raise RunError(f"{folder} is being worked on by another process; wait for it, or choose another --out")
         asked = {
-            "source": lasting(source),
-            "target": lasting(target),
-            "test": None if test is None else lasting(test),
-            "translator": None if translator is None else lasting(translator),
+            keys.SOURCE: lasting(source),
+            keys.TARGET: lasting(target),
+            keys.TEST: None if test is None else lasting(test),
+            keys.TRANSLATOR: None if translator is None else lasting(translator),
             "direction": None if translator is None else direction,
             "weights": None if given is None else weights_of(given),
             "pictures": config.to_dict(pictures),
@@ -115,7 +117,7 @@ def adapt(
             "training": config.to_dict(training),
             "images": task.fingerprint,
         }
-        require_same(folder, asked)
+        keep_or_compare(folder, asked)
         try:
             return _carry_out(_Plan(folder, task, teaching, training, device, tell), given, game, asked)
         except KeyboardInterrupt:
@@ -132,17 +134,17 @@ def _carry_out(plan: _Plan, translator: Translator | None, game: specs.CycleGAN,
     if not translated.exists():
         for left in folder.glob(f".{TRANSLATED}-*"):  # by a killed session
             shutil.rmtree(left, ignore_errors=True)
-        plan.tell(f"translating {task.count:,} images into {translated}")
+        plan.tell(f"translating {counted(task.count, 'image')} into {translated}")
         task.write(translator, translated)
-    readers[ON_TRANSLATED] = _taught(plan, ADAPTED, str(translated), replace(task.views.shown, label=None))
+    readers[ON_TRANSLATED] = _taught(plan, ADAPTED, str(translated), task.views.target)
     if task.oracle is not None:
         readers[BY_ORACLE] = _taught(plan, ORACLE, task.sources[1], task.oracle)
     plan.tell("reading what was translated")
-    where = {name: asked[name] for name in ("source", "target", "test")}
-    where["translator"] = asked["translator"] or str(folder / CYCLE)
+    where = {name: asked[name] for name in (keys.SOURCE, keys.TARGET, keys.TEST)}
+    where[keys.TRANSLATOR] = asked[keys.TRANSLATOR] or str(folder / CYCLE)
     found = task.finish(readers, translated=translated, folder=folder)
     minutes = {name: round(journal.minutes(folder / name), 1) for name in RUNS if (folder / name).exists()}
-    result = where | found | {"minutes": minutes, "version": VERSION, "commit": commit()}
+    result = where | found | {keys.MINUTES: minutes, keys.VERSION: VERSION, keys.COMMIT: commit()}
     write_json(folder / RESULT, result)
     return result
 

@@ -30,8 +30,8 @@ def require_fresh(folder: Path) -> None:
         raise RunError(f"{folder} is not empty, and holds no adaptation to go on with; choose another --out")
 
 
-def require_same(folder: Path, asked: Mapping[str, Any]) -> None:
-    """RunError where the folder holds an adaptation of other options or images."""
+def keep_or_compare(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Note in the folder what was asked for, or hold it against what is noted there. RunError where options or images differ."""
     path = folder / ASKED
     if not path.exists():
         write_json(path, asked)

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from unpaired.adaptation import keys
 from unpaired.adaptation.flips import Audit
 from unpaired.adaptation.reading import accuracy, read
-from unpaired.adaptation.result import in_numbers
+from unpaired.adaptation.result import in_numbers, tested_in_numbers
 from unpaired.adaptation.task import BY_ORACLE, SOURCE_ONLY, Result
 from unpaired.data.image_set import ImageSet
 from unpaired.data.labels import UNKNOWN
@@ -32,32 +33,28 @@ def summed_up(source: ImageSet, tested: Tested | None, readers: Mapping[str, Cla
     scores: dict[str, Any] = {}
     if tested is not None:
         scores = {name: _score(reader, tested, source.classes) for name, reader in readers.items()}
-    errors = {name: 1 - scored["overall"] for name, scored in scores.items()}
+    errors = {name: 1 - scored[keys.OVERALL] for name, scored in scores.items()}
     return {
-        "labels": "classes",
-        "classes": list(source.classes),
-        "tested": None if tested is None else _tested(tested, source.classes),
-        "accuracy": scores,
-        "on the source's own held-out images": _own(readers[SOURCE_ONLY], source),
-        "flipped": len(found.flips),
-        "flips": in_numbers(dict(zip((SOURCE_ONLY, BY_ORACLE), found.seen, strict=True)), errors),
+        keys.LABELS: "classes",
+        keys.CLASSES: list(source.classes),
+        keys.TESTED: None if tested is None else _tested(tested, source.classes),
+        keys.ACCURACY: scores,
+        keys.OWN: _own(readers[SOURCE_ONLY], source),
+        keys.FLIPPED: len(found.flips),
+        keys.FLIPS: in_numbers(dict(zip((SOURCE_ONLY, BY_ORACLE), found.seen, strict=True)), errors),
     }
 
 
 def _tested(tested: Tested, classes: Sequence[str]) -> dict[str, Any]:
     counts = Counter(tested.truth)
-    return {
-        "images": counts.total(),
-        "by_class": {name: counts[name] for name in classes if name in counts},
-        "of the commonest class": round(max(counts.values()) / counts.total(), 4),
-        "left out, of classes that the source has not": tested.strange,
-        "unseen by any run": tested.apart,
-    }
+    by_class = {name: counts[name] for name in classes if name in counts}
+    return tested_in_numbers(counts.total(), by_class, strange=tested.strange, apart=tested.apart)
 
 
 def _score(reader: Classifier, tested: Tested, classes: Sequence[str]) -> dict[str, Any]:
     found = accuracy(read(reader, tested.pixels).said, tested.truth, classes=classes)
-    return {"overall": round(found.overall, 4), "by_class": {name: round(share, 4) for name, share in found.by_class.items()}}
+    by_class = {name: round(share, 4) for name, share in found.by_class.items()}
+    return {keys.OVERALL: round(found.overall, 4), keys.BY_CLASS: by_class}
 
 
 def _own(reader: Classifier, source: ImageSet) -> float | None:

@@ -11,17 +11,15 @@ import numpy as np
 
 from unpaired import runs
 from unpaired.adaptation.class_scores import Tested, summed_up
-from unpaired.adaptation.flips import Judges, audit, draw_flips, write_flips
+from unpaired.adaptation.flips import Judges, audit, part_of, write_flips
 from unpaired.adaptation.options import Pictures, Teaching
-from unpaired.adaptation.task import BY_ORACLE, FLIPS, SHEET, SOURCE_ONLY, Result, Views, lasting, warn_of_copies
+from unpaired.adaptation.sheets import draw_flips
+from unpaired.adaptation.task import BY_ORACLE, FLIPS, SHEET, SOURCE_ONLY, Result, Views, lasting, tested_of, warn_of_copies
 from unpaired.adaptation.translated import write_translated
 from unpaired.data.image_set import ImageSet
-from unpaired.data.labelled import Values
 from unpaired.data.labels import UNKNOWN, few
 from unpaired.errors import ConfigError, DataError, DataWarning, SameDomain
-from unpaired.evaluation import untouched
 from unpaired.games import specs
-from unpaired.images import Pixels
 from unpaired.options import Adam, DataOptions
 from unpaired.products import Classifier
 from unpaired.run_config import RunConfig
@@ -65,7 +63,7 @@ class ClassTask:
         write_translated(self.source, translator, folder)
 
     def finish(self, readers: Mapping[str, Classifier], *, translated: Path, folder: Path) -> Result:
-        made = opened_set(str(translated), dataclasses.replace(self.views.shown, label=None))
+        made = opened_set(str(translated), self.views.target)
         found = audit(Judges(readers[SOURCE_ONLY], readers.get(BY_ORACLE)), made, self.source)
         write_flips(found.flips, folder / FLIPS)
         draw_flips(found.flips, folder / SHEET, translated=made, source=self.source)
@@ -101,9 +99,8 @@ def open_class_task(
         apart = _with_classes(apart, shown, label=label, where=str(test))
         tested = _tested_apart(apart, shown, wanted, where=str(test))
         fingerprints.append(apart.fingerprint)
-    elif wanted.classes:
-        rows = untouched(wanted.test.pixels)
-        tested = _tested(wanted, wanted.test.pixels, wanted.test_classes, shown, rows=rows, apart=bool(rows.start))
+    else:
+        tested = _tested(wanted, shown, alone=False)
     return ClassTask(
         sources=sources,
         domains=sources,
@@ -160,20 +157,23 @@ def _with_classes(target: ImageSet, source: ImageSet, *, label: str | None, wher
     return dataclasses.replace(target, attribute=None)
 
 
-def _tested(one: ImageSet, pixels: Pixels, classes: Values, source: ImageSet, *, rows: slice, apart: bool) -> Tested | None:
+def _tested(one: ImageSet, source: ImageSet, *, alone: bool) -> Tested | None:
+    if not one.classes:
+        return None
+    end, rows, apart = tested_of(one, alone=alone)
+    part, classes = part_of(one, end)
     names = [one.classes[index] if index != UNKNOWN else "" for index in classes[rows]]
     kept = np.array([name in source.classes for name in names], bool)
     strange = sum(bool(name) for name in names) - int(kept.sum())
     if not kept.any():
         return None
-    return Tested(pixels[rows][kept], tuple(name for name, keep in zip(names, kept, strict=True) if keep), strange, apart)
+    return Tested(part.pixels[rows][kept], tuple(name for name, keep in zip(names, kept, strict=True) if keep), strange, apart)
 
 
 def _tested_apart(one: ImageSet, source: ImageSet, target: ImageSet, *, where: str) -> Tested:
     """What is tested on of a set of its own. DataError where nothing is; a warning where the target's training has it too."""
-    part, classes = (one.test, one.test_classes) if len(one.test) else (one.train, one.train_classes)
-    found = _tested(one, part.pixels, classes, source, rows=slice(None), apart=True) if one.classes else None
+    found = _tested(one, source, alone=True)
     if found is None:
         raise DataError(f"--test {where} tells no class of an image; wanted labelled images of the target: {few(source.classes)}")
-    warn_of_copies(part, target.train, where=where)
+    warn_of_copies(part_of(one, tested_of(one, alone=True).end)[0], target.train, where=where)
     return found

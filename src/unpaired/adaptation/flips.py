@@ -8,20 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from unpaired import images
 from unpaired.adaptation.reading import read
 from unpaired.adaptation.result import Seen, seen_of
 from unpaired.data.image_set import ImageSet
-from unpaired.data.labelled import LabelledPart
+from unpaired.data.labelled import LabelledPart, Values
 from unpaired.data.labels import UNKNOWN
 from unpaired.files import replacing
-from unpaired.images import Pixels
 from unpaired.products import Classifier
 
-SHOWN = 16
 COLUMNS = ("file", "original", "label", "by_source", "by_target", "confidence")
 
 
@@ -62,7 +57,8 @@ def audit(judges: Judges, translated: ImageSet, source: ImageSet) -> Audit:
     """Read all translations that have labels. translated: what `write_translated` made of `source`."""
     flips: list[Flip] = []
     tallies = (Counter[tuple[str, str]](), Counter[tuple[str, str]]())
-    for end, part, classes in _parts(translated):
+    for end in ("train", "test"):
+        part, classes = part_of(translated, end)
         readings = [None if judge is None else read(judge, part.pixels) for judge in judges]
         for row in np.flatnonzero(classes != UNKNOWN).tolist():
             label, said, sure = translated.classes[classes[row]], ["", ""], []
@@ -75,8 +71,8 @@ def audit(judges: Judges, translated: ImageSet, source: ImageSet) -> Audit:
                     sure.append(reading.confidence[row])
             if sure:
                 file = part.names[row]
-                original = _original(file, source)[0]
-                flips.append(Flip(file, original, label, (said[0], said[1]), min(sure), len(sure), (end, row)))
+                original, place = original_of(file, source)
+                flips.append(Flip(file, original.names[place], label, (said[0], said[1]), min(sure), len(sure), (end, row)))
     flips.sort(key=lambda flip: (-flip.misread, -flip.confidence, flip.file))
     seen = [None if judge is None else seen_of(tally) for judge, tally in zip(judges, tallies, strict=True)]
     return Audit(flips, (seen[0], seen[1]))
@@ -92,33 +88,11 @@ def write_flips(flips: Sequence[Flip], path: Path) -> None:
         temporary.write_text(table.getvalue(), encoding="utf-8")
 
 
-def draw_flips(flips: Sequence[Flip], path: Path, *, translated: ImageSet, source: ImageSet) -> None:
-    """A sheet of the first flips, a row each: the image, its translation, its label, and what is read. Nothing without any."""
-    rows: list[tuple[str, Tensor]] = []
-    parts = {end: part for end, part, _ in _parts(translated)}
-    for flip in flips[:SHOWN]:
-        end, row = flip.row
-        _, part, place = _original(flip.file, source)
-        pair = [_colour(part.pixels[place]), _colour(parts[end].pixels[row])]
-        read_as = " and ".join(dict.fromkeys(said for said in flip.said if said and said != flip.label))
-        rows.append((f"{flip.label}, read as {read_as} ({flip.confidence:.0%})", torch.cat(pair)))
-    if rows:
-        scale = max(1, 96 // rows[0][1].shape[-1])
-        images.write(path, images.labelled_grid(rows, titles=("image", "translated"), scale=scale))
+def part_of(one: ImageSet, end: str) -> tuple[LabelledPart, Values]:
+    """The images that a set trains on, or holds out, and their classes. end: "train" or "test"."""
+    return (one.train, one.train_classes) if end == "train" else (one.test, one.test_classes)
 
 
-def _parts(one: ImageSet) -> list[tuple[str, LabelledPart, np.ndarray]]:
-    return [("train", one.train, one.train_classes), ("test", one.test, one.test_classes)]
-
-
-def _original(file: str, source: ImageSet) -> tuple[str, LabelledPart, int]:
-    """The image that a translated file `train/000012.png` was made of: its name, its part of the source, its row there."""
-    end, place = Path(file).parent.name, int(Path(file).stem)
-    part = source.train if end == "train" else source.test
-    return part.names[place], part, place
-
-
-def _colour(pixels: Pixels) -> Tensor:
-    """[H, W, C] -> [1, 3, H, W] in [-1, 1]: so that images of different channels stand side by side."""
-    few = pixels if pixels.shape[2] <= 4 else pixels[:, :, :3]
-    return images.to_tensor(images.convert(few, channels=3)[None])
+def original_of(file: str, source: ImageSet) -> tuple[LabelledPart, int]:
+    """The image that a translated file `train/000012.png` was made of: its part of the source, and its row there."""
+    return part_of(source, Path(file).parent.name)[0], int(Path(file).stem)

@@ -9,21 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from unpaired import images
-from unpaired.adaptation.map_scores import places, said_of
+from unpaired.adaptation.map_scores import said_of
 from unpaired.adaptation.result import Seen, seen_of
 from unpaired.data.label_maps import MapSet
 from unpaired.data.labelled import LabelledPart
-from unpaired.evaluation.maps import in_colours
 from unpaired.files import replacing
-from unpaired.images import Pixels
 from unpaired.images.maps import VOID, Labels
 from unpaired.products import Segmenter
 
-SHOWN = 8
 COLUMNS = ("file", "original", "pixels", "by_source", "by_target")
 
 
@@ -54,7 +48,7 @@ def audit_maps(
     tallies = tuple(Counter[tuple[str, str]]() for _ in judges)
     known = [_known(judge, source.classes) for judge in judges]
     for end in ("train", "test"):
-        part, maps = _part(translated, end)
+        part, maps = part_of(translated, end)
         readings = [None if judge is None else said_of(judge, part.pixels, source.classes) for judge in judges]
         for row in np.flatnonzero((maps != VOID).any(axis=(1, 2))).tolist():
             wrong: list[float | None] = []
@@ -67,9 +61,9 @@ def audit_maps(
                 wrong.append(float((truth != said).mean()))
                 _count(tally, truth, said, source.classes)
             file, pixels = part.names[row], int((maps[row] != VOID).sum())
-            original, place = _original(file, source)
+            original, place = original_of(file, source)
             rows.append(FlippedPixels(file, original.names[place], pixels, (wrong[0], wrong[1]), (end, row)))
-    rows.sort(key=lambda found: (-_worst(found), found.file))
+    rows.sort(key=lambda found: (-worst(found), found.file))
     seen = [None if judge is None else seen_of(tally) for judge, tally in zip(judges, tallies, strict=True)]
     return rows, (seen[0], seen[1])
 
@@ -85,24 +79,6 @@ def write_flipped(rows: Sequence[FlippedPixels], path: Path) -> None:
         temporary.write_text(table.getvalue(), encoding="utf-8")
 
 
-def draw_flipped(rows: Sequence[FlippedPixels], path: Path, *, judge: Segmenter, translated: MapSet, source: MapSet) -> None:
-    """A sheet of the worst translations, a row each: the image, its translation, its map, and what the judge reads. Nothing where
-    no pixel flipped.
-    """
-    sheet: list[tuple[str, Tensor]] = []
-    for found in [row for row in rows if row.flipped][:SHOWN]:
-        end, row = found.row
-        (here, maps), (there, place) = _part(translated, end), _original(found.file, source)
-        picture, made = there.pixels[place], here.pixels[row]
-        said = judge.labels(images.to_tensor(np.ascontiguousarray(made[None]))).numpy()
-        told = places(judge.classes, source.classes)[said]
-        tiles = [_colour(picture), _colour(made), in_colours(maps[row : row + 1]), in_colours(told)]
-        sheet.append((f"{found.file}, {_worst(found):.0%}", torch.cat(tiles)))
-    if sheet:
-        scale = max(1, 96 // sheet[0][1].shape[-1])
-        images.write(path, images.labelled_grid(sheet, titles=("image", "translated", "labels", "read"), scale=scale))
-
-
 def _count(tally: Counter[tuple[str, str]], truth: Labels, said: Labels, classes: Sequence[str]) -> None:
     names = (*classes, "another")
     pairs, counts = np.unique(truth.astype(np.int64) * (VOID + 1) + said, return_counts=True)
@@ -110,18 +86,20 @@ def _count(tally: Counter[tuple[str, str]], truth: Labels, said: Labels, classes
         tally[names[pair // (VOID + 1)], names[pair % (VOID + 1)]] += count
 
 
-def _worst(found: FlippedPixels) -> float:
+def worst(found: FlippedPixels) -> float:
+    """The share that the target's judge reads as another class, if there is one, else the source's."""
     by_source, by_target = found.wrong
     return by_target if by_target is not None else by_source or 0.0
 
 
-def _part(one: MapSet, end: str) -> tuple[LabelledPart, Labels]:
+def part_of(one: MapSet, end: str) -> tuple[LabelledPart, Labels]:
+    """The images that a set trains on, or holds out, and their maps. end: "train" or "test"."""
     return (one.images.train, one.train_maps) if end == "train" else (one.images.test, one.test_maps)
 
 
-def _original(file: str, source: MapSet) -> tuple[LabelledPart, int]:
+def original_of(file: str, source: MapSet) -> tuple[LabelledPart, int]:
     """The image that a translated file `train/000012.png` was made of: its part of the source, and its row there."""
-    return _part(source, Path(file).parent.name)[0], int(Path(file).stem)
+    return part_of(source, Path(file).parent.name)[0], int(Path(file).stem)
 
 
 def _known(judge: Segmenter | None, classes: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -129,9 +107,3 @@ def _known(judge: Segmenter | None, classes: Sequence[str]) -> npt.NDArray[np.bo
     known = np.zeros(VOID + 1, bool)
     known[: len(classes)] = [judge is not None and name in judge.classes for name in classes]
     return known
-
-
-def _colour(pixels: Pixels) -> Tensor:
-    """[H, W, C] -> [1, 3, H, W] in [-1, 1]."""
-    few = pixels if pixels.shape[2] <= 4 else pixels[:, :, :3]
-    return images.to_tensor(images.convert(few, channels=3)[None])

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from unpaired import images
-from unpaired.adaptation.result import Seen, in_numbers
+from unpaired.adaptation import keys
+from unpaired.adaptation.result import Seen, in_numbers, tested_in_numbers
 from unpaired.adaptation.task import BY_ORACLE, SOURCE_ONLY, Result
 from unpaired.data.label_maps import MapSet
 from unpaired.images import Pixels
@@ -58,11 +59,12 @@ def scores_of(said: Labels, truth: Labels, classes: Sequence[str]) -> dict[str, 
     counts = confusion(torch.from_numpy(said.astype(np.int64)), torch.from_numpy(truth), classes=len(classes) + 1, void=VOID)
     accuracy, overlap = class_accuracy(counts)[: len(classes)], class_iou(counts)[: len(classes)]
     each = zip(classes, accuracy.tolist(), overlap.tolist(), strict=True)
+    by_class = {name: {keys.RIGHT: round(right, 4), keys.IOU: round(iou, 4)} for name, right, iou in each if right == right}
     return {
-        "per-pixel accuracy": round(float(counts.diagonal().sum() / counts.sum()), 4),
-        "per-class accuracy": round(float(accuracy.nanmean()), 4),
-        "mean class IoU": round(float(overlap.nanmean()), 4),
-        "by_class": {name: {"accuracy": round(right, 4), "IoU": round(iou, 4)} for name, right, iou in each if right == right},
+        keys.PER_PIXEL: round(float(counts.diagonal().sum() / counts.sum()), 4),
+        keys.PER_CLASS: round(float(accuracy.nanmean()), 4),
+        keys.MEAN_IOU: round(float(overlap.nanmean()), 4),
+        keys.BY_CLASS: by_class,
     }
 
 
@@ -82,28 +84,23 @@ def summed_up_maps(
         scores = {
             name: scores_of(said_of(reader, tested.pixels, classes), tested.maps, classes) for name, reader in readers.items()
         }
-    errors = {name: 1 - found["per-pixel accuracy"] for name, found in scores.items()}
+    errors = {name: 1 - found[keys.PER_PIXEL] for name, found in scores.items()}
     own = None
     if (source.test_maps != VOID).any():
         own = scores_of(said_of(readers[SOURCE_ONLY], source.images.test.pixels, classes), source.test_maps, classes)
-        own.pop("by_class")
+        own.pop(keys.BY_CLASS)
     return {
-        "labels": "maps",
-        "classes": list(classes),
-        "tested": None if tested is None else _tested(tested, classes),
-        "accuracy": scores,
-        "on the source's own held-out images": own,
-        "flipped": flipped,
-        "flips": in_numbers(dict(zip((SOURCE_ONLY, BY_ORACLE), seen, strict=True)), errors),
+        keys.LABELS: "maps",
+        keys.CLASSES: list(classes),
+        keys.TESTED: None if tested is None else _tested(tested, classes),
+        keys.ACCURACY: scores,
+        keys.OWN: own,
+        keys.FLIPPED: flipped,
+        keys.FLIPS: in_numbers(dict(zip((SOURCE_ONLY, BY_ORACLE), seen, strict=True)), errors),
     }
 
 
 def _tested(tested: TestedMaps, classes: Sequence[str]) -> dict[str, Any]:
     counts = np.bincount(tested.maps.reshape(-1), minlength=VOID + 1)[: len(classes)]
-    return {
-        "images": len(tested.maps),
-        "by_class": {name: int(count) for name, count in zip(classes, counts, strict=True) if count},
-        "of the commonest class": round(float(counts.max() / counts.sum()), 4),
-        "left out, of classes that the source has not": tested.strange,
-        "unseen by any run": tested.apart,
-    }
+    by_class = {name: int(count) for name, count in zip(classes, counts, strict=True) if count}
+    return tested_in_numbers(len(tested.maps), by_class, strange=tested.strange, apart=tested.apart)

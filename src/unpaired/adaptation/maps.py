@@ -11,20 +11,19 @@ import numpy as np
 
 from unpaired import images, runs
 from unpaired.adaptation.classes import opened_set
-from unpaired.adaptation.map_flips import audit_maps, draw_flipped, write_flipped
+from unpaired.adaptation.map_flips import audit_maps, part_of, write_flipped
 from unpaired.adaptation.map_scores import TestedMaps, places, summed_up_maps
 from unpaired.adaptation.options import Pictures, Teaching
-from unpaired.adaptation.task import BY_ORACLE, FLIPS, SHEET, SOURCE_ONLY, Result, Views, lasting, warn_of_copies
+from unpaired.adaptation.sheets import draw_flipped
+from unpaired.adaptation.task import BY_ORACLE, FLIPS, SHEET, SOURCE_ONLY, Result, Views, lasting, tested_of, warn_of_copies
 from unpaired.adaptation.translated import translations
 from unpaired.data.image_set import ImageSet, open_image_set
 from unpaired.data.label_maps import CLASSES, IMAGES, LABELS, MapSet
 from unpaired.data.labels import few
 from unpaired.data.sets.table import SETS
 from unpaired.errors import ConfigError, DataError, SameDomain
-from unpaired.evaluation import untouched
 from unpaired.games import specs
-from unpaired.images import Pixels
-from unpaired.images.maps import VOID, Labels, write_map
+from unpaired.images.maps import VOID, write_map
 from unpaired.options import Adam, DataOptions
 from unpaired.products import Segmenter
 from unpaired.run_config import RunConfig
@@ -62,7 +61,7 @@ class MapTask:
         write_translated_maps(self.source, translator, folder)
 
     def finish(self, readers: Mapping[str, Segmenter], *, translated: Path, folder: Path) -> Result:
-        made = opened_maps(str(translated), self.views.shown)
+        made = opened_maps(str(translated), self.views.target)
         judges = readers[SOURCE_ONLY], readers.get(BY_ORACLE)
         rows, seen = audit_maps(judges, made, self.source)
         write_flipped(rows, folder / FLIPS)
@@ -93,8 +92,7 @@ def open_map_task(
         tested = _tested_apart(apart, shown, pixels, where=str(test))
         fingerprints.append(apart.fingerprint)
     elif isinstance(wanted, MapSet):
-        rows = untouched(wanted.images.test.pixels)
-        tested = _tested(wanted, wanted.images.test.pixels[rows], wanted.test_maps[rows], shown, apart=bool(rows.start))
+        tested = _tested(wanted, shown, alone=False)
     return MapTask(
         sources=(lasting(source), lasting(target)),
         domains=(str(Path(lasting(source)) / IMAGES), str(Path(lasting(target)) / IMAGES) if mapped else lasting(target)),
@@ -143,8 +141,11 @@ def write_translated_maps(data: MapSet, translator: Translator, folder: Path) ->
         root.rename(folder)
 
 
-def _tested(one: MapSet, pixels: Pixels, maps: Labels, source: MapSet, *, apart: bool) -> TestedMaps | None:
+def _tested(one: MapSet, source: MapSet, *, alone: bool) -> TestedMaps | None:
     """The images with a pixel of a class that the source has."""
+    end, rows, apart = tested_of(one.images, alone=alone)
+    part, maps = part_of(one, end)
+    pixels, maps = np.asarray(part.pixels)[rows], maps[rows]
     shared = places(one.classes, source.classes)[maps]
     strange = int(((shared == VOID) & (maps != VOID)).sum())
     kept = (shared != VOID).any(axis=(1, 2))
@@ -159,9 +160,8 @@ def _tested(one: MapSet, pixels: Pixels, maps: Labels, source: MapSet, *, apart:
 
 
 def _tested_apart(one: MapSet, source: MapSet, target: ImageSet, *, where: str) -> TestedMaps:
-    part, maps = (one.images.test, one.test_maps) if one.held_out else (one.images.train, one.train_maps)
-    found = _tested(one, np.asarray(part.pixels), maps, source, apart=True)
+    found = _tested(one, source, alone=True)
     if found is None:
         raise DataError(f"--test {where} labels no pixel; wanted images of the target with label maps: {few(source.classes)}")
-    warn_of_copies(part, target.train, where=where)
+    warn_of_copies(part_of(one, tested_of(one.images, alone=True).end)[0], target.train, where=where)
     return found

@@ -5,13 +5,15 @@ import hashlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from unpaired.adaptation.options import CHANNELS, SIZE, Pictures, Teaching
 from unpaired.bundle import load_translators
+from unpaired.data.image_set import ImageSet
 from unpaired.data.labelled import LabelledPart
 from unpaired.data.sets.table import SETS
 from unpaired.errors import ConfigError, DataWarning, RunError
+from unpaired.evaluation import untouched
 from unpaired.games import specs
 from unpaired.options import DataOptions
 from unpaired.translator import Translator
@@ -24,12 +26,30 @@ Result = dict[str, Any]
 
 class Views(NamedTuple):
     """How images are read. source: as the translator sees them; shown: the same as classifiers do, with the target's channels;
-    target: the target's.
+    target: the target's, and translated ones.
     """
 
     source: DataOptions
     shown: DataOptions
     target: DataOptions
+
+
+class TestedRows(NamedTuple):
+    """Which of a set's images are tested on. end: those that it trains on, or holds out; apart: whether no run looks at any."""
+
+    end: Literal["train", "test"]
+    rows: slice
+    apart: bool
+
+
+def tested_of(one: ImageSet, *, alone: bool) -> TestedRows:
+    """The rows of a set that are tested on, if they are labelled: of one that serves for nothing else (`alone`) all that it holds
+    out, or simply all; of the target those of its held-out images by which no run chooses a checkpoint.
+    """
+    if alone:
+        return TestedRows("test" if one.held_out else "train", slice(None), True)
+    rows = untouched(one.test.pixels)
+    return TestedRows("test", rows, bool(rows.start))
 
 
 class Task(Protocol):

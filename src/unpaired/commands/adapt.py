@@ -8,6 +8,7 @@ from typing import Any
 
 from tyro.conf import Positional
 
+from unpaired.adaptation import keys
 from unpaired.adaptation.options import CYCLEGAN, TRAINING, Pictures, Teaching
 from unpaired.commands.measure import Direction
 from unpaired.config import options
@@ -64,7 +65,7 @@ class Adapt:
         _report_all([self.out / name for name in RUNS])
         _show_accuracy(result)
         print("\n".join(sentences(result)))
-        written = ("result.json", "label_flips.csv", *([SHEET] if result["flipped"] else []))
+        written = ("result.json", "label_flips.csv", *([SHEET] if result[keys.FLIPPED] else []))
         print("\n".join(str(self.out / name) for name in written))
 
 
@@ -86,18 +87,18 @@ def _show_accuracy(result: Mapping[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    scores, tested = result["accuracy"], result["tested"]
+    scores, tested = result[keys.ACCURACY], result[keys.TESTED]
     if not scores:
         return
-    maps = result["labels"] == "maps"
+    maps = result[keys.LABELS] == "maps"
     title = "read right, of the target's labelled " + ("pixels; IoU of each class" if maps else "images")
     table = Table(title=title, title_justify="left")
     for name, justify in (("class", "left"), ("pixels" if maps else "images", "right"), *((each, "right") for each in scores)):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    count = sum(tested["by_class"].values())
-    for key in (name for name in next(iter(scores.values())) if name != "by_class"):
-        table.add_row("all" if key == "overall" else key, f"{count:,}", *(f"{found[key]:.1%}" for found in scores.values()))
-    for name, count in tested["by_class"].items() if len(tested["by_class"]) <= MOST_CLASSES else ():
-        shares = [found["by_class"][name]["IoU"] if maps else found["by_class"][name] for found in scores.values()]
+    count = sum(tested[keys.BY_CLASS].values())
+    for key in (name for name in next(iter(scores.values())) if name != keys.BY_CLASS):
+        table.add_row("all" if key == keys.OVERALL else key, f"{count:,}", *(f"{found[key]:.1%}" for found in scores.values()))
+    for name, count in tested[keys.BY_CLASS].items() if len(tested[keys.BY_CLASS]) <= MOST_CLASSES else ():
+        shares = [found[keys.BY_CLASS][name][keys.IOU] if maps else found[keys.BY_CLASS][name] for found in scores.values()]
         table.add_row(escape(name), f"{count:,}", *(f"{share:.1%}" for share in shares))
     Console().print(table)

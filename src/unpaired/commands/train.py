@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +191,32 @@ class Resume:
     def run(self) -> None:
         from unpaired import runs
 
+        if self.steps is None and self.minutes is None and (said := _finished(self.run_folder)):
+            if not int(os.environ.get("RANK", "0")):
+                print(said)
+            return
         runs.resume(self.run_folder, steps=self.steps, minutes=self.minutes)
         finish(self.run_folder)
+
+
+def _finished(folder: Path) -> str:
+    """Of a run that came to its end, and was told of, what may be done with it; empty of one that can go on."""
+    from unpaired.engine import journal
+    from unpaired.run_config import load_config
+
+    training = load_config(folder).training
+    last: Mapping[str, Any] = next(
+        (one for one in reversed(journal.read(folder)) if one["event"] in ("start", "resume", "end")), {}
+    )
+    if not last.get("complete") or not (folder / "report.html").exists():
+        return ""
+    if last["step"] < training.steps if training.steps is not None else last["seconds"] < 60 * (training.minutes or 0):
+        return ""  # it was lengthened, and had no time to say so in its journal
+    longer = f"--steps {2 * training.steps}" if training.steps is not None else f"--minutes {2 * (training.minutes or 0):g}"
+    return (
+        f"{folder} is finished, at step {last['step']:,}; to go on with it, give a new end: unpaired resume {folder} {longer}\n"
+        f"its scores and its page are written anew by: unpaired evaluate {folder}, unpaired report {folder}"
+    )
 
 
 def finish(folder: Path) -> None:

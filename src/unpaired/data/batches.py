@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from unpaired import images
+from unpaired.counting import counted
 from unpaired.data import transforms
 from unpaired.data.sources import DomainPaths, Source, find_domains, natural, partners
 from unpaired.data.split import hold_out, place
@@ -436,7 +437,7 @@ def _require_truth(missing: set[str], *, truth: Source, of: str, what: str) -> N
     if missing:
         some = ", ".join(sorted(missing, key=natural)[:5])
         raise DataError(
-            f"{truth.where} holds {what} counterpart for {len(missing)} images of {of}: {some}; wanted a file of the "
+            f"{truth.where} holds {what} counterpart for {counted(len(missing), 'image')} of {of}: {some}; wanted a file of the "
             "same name for each: add them, or remove the folder"
         )
 
@@ -454,11 +455,14 @@ def _review(parts: Mapping[str, ImageStore], paths: DomainPaths) -> None:
         if store.skipped:
             name, reason = store.skipped[0]
             _warn(
-                f"{part}: skipped {len(store.skipped)} unreadable files, such as {name}: {reason}; `unpaired data "
+                f"{part}: skipped {counted(len(store.skipped), 'unreadable file')}, such as {name}: {reason}; `unpaired data "
                 "check` lists them all, --strict refuses them"
             )
         if part.startswith("train") and len(store) < FEW:
-            _warn(f"{part}: only {len(store)} images to train on; wanted {FEW} at the very least, and better hundreds: add more")
+            _warn(
+                f"{part}: only {counted(len(store), 'image')} to train on; wanted {FEW} at the very least, and better hundreds: "
+                "add more"
+            )
     for first, second in (("train_a", "train_b"), *((f"train_{x}", f"test_{y}") for x in "ab" for y in "ab")):
         if halves and first[-1] != second[-1]:
             continue
@@ -468,7 +472,10 @@ def _review(parts: Mapping[str, ImageStore], paths: DomainPaths) -> None:
                 next(n for n, h in zip(parts[p].names, parts[p].hashes, strict=True) if h in both) for p in (first, second)
             )
             matter = "the domains overlap" if second == "train_b" else "what is measured on the test images is too good"
-            _warn(f"{first} and {second} share {len(both)} images, such as {one} and {other}: {matter}; remove one of each")
+            _warn(
+                f"{first} and {second} share {counted(len(both), 'image')}, such as {one} and {other}: {matter}; remove one of "
+                "each"
+            )
 
 
 def _warn(message: str) -> None:

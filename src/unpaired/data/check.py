@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unpaired import images
+from unpaired.counting import counted
 from unpaired.data.batches import FEW
 from unpaired.data.sources import Source, find_domains, natural, open_source, partners, suffix
 from unpaired.data.store import hash_content, in_threads
@@ -58,7 +59,7 @@ class Part:
 
     def lines(self, name: str) -> list[str]:
         """The part for people, a line each; lists are cut after a few entries."""
-        said = [f"{name}: {self.count} images in {self.where}"]
+        said = [f"{name}: {counted(self.count, 'image')} in {self.where}"]
         for what, counts in (("sizes", self.sizes), ("modes", self.modes), ("formats", self.formats)):
             if counts:
                 said.append(f"  {what}: {_most(counts)}")
@@ -374,7 +375,7 @@ def _errors(found: Mapping[str, Source], parts: Mapping[str, Part], readable: Ma
             missing = sorted(set(readable[test]) - set(readable[truth]), key=natural)
             if missing:
                 yield (
-                    f"{truth} holds no readable counterpart for {len(missing)} images of {test}: "
+                    f"{truth} holds no readable counterpart for {counted(len(missing), 'image')} of {test}: "
                     f"{', '.join(missing[:5])}; wanted a file of the same name for each: add them, or remove the folder"
                 )
 
@@ -410,9 +411,9 @@ def _warnings(
         if name == "images" and part.sizes and all(_double(size) for size in part.sizes):
             yield f"{name}: all are twice as wide as high; if they are pairs side by side, say --side-by-side"
         if part.unreadable:
-            yield f"{name}: {len(part.unreadable)} unreadable files, which a run skips (or refuses, under --strict)"
+            yield f"{name}: {counted(len(part.unreadable), 'unreadable file')}, which a run skips (or refuses, under --strict)"
         if name.startswith(("train", "images")) and 0 < part.count < FEW:
-            yield f"{name}: only {part.count} images; wanted {FEW} at the very least, and better hundreds"
+            yield f"{name}: only {counted(part.count, 'image')}; wanted {FEW} at the very least, and better hundreds"
         if part.duplicates:
             spare = sum(len(group) - 1 for group in part.duplicates)
             yield f"{name}: {spare} images are copies of others, which makes those weigh more"

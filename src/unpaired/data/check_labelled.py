@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from unpaired.counting import counted
 from unpaired.data.arrays import ArrayTree
 from unpaired.data.batches import FEW
 from unpaired.data.check import Part, look_at
@@ -47,7 +48,7 @@ class CheckedSet:
 
     def lines(self, name: str) -> list[str]:
         """The set for people, a line each."""
-        said = [f"{name}: {self.train} images to train on and {self.test} to test on in {self.where}"]
+        said = [f"{name}: {counted(self.train, 'image')} to train on and {self.test} to test on in {self.where}"]
         for attribute in self.attributes:
             counts = self.counts[attribute.name]
             values = zip(attribute.values, counts.train, counts.test, strict=True)
@@ -157,18 +158,18 @@ def _labels(found: Found, errors: list[str], *, holdout: float, cache: Path | No
 def _worries(one: CheckedSet, labels: _Labels) -> Iterator[str]:
     """What should be looked at in the images themselves."""
     if one.train < FEW:
-        yield f"only {one.train} images to train on; wanted {FEW} at the very least, and better hundreds"
+        yield f"only {counted(one.train, 'image')} to train on; wanted {FEW} at the very least, and better hundreds"
     if one.part is None:
         return
     if one.part.unreadable:
-        yield f"{len(one.part.unreadable)} unreadable files, which a run skips (or refuses, under --strict)"
+        yield f"{counted(len(one.part.unreadable), 'unreadable file')}, which a run skips (or refuses, under --strict)"
     rows = {name: row for row, name in enumerate(labels.names)}
     groups = [[name for name in group if name in rows] for group in one.part.duplicates]
     leaks = [group for group in groups if len({bool(labels.tests[rows[name]]) for name in group}) > 1]
     if leaks:
         yield (
-            f"{len(leaks)} images stand in training and test, such as {few(leaks[0])}: what is measured is too good; remove one "
-            "of each"
+            f"{counted(len(leaks), 'image')} in training and test alike, such as {few(leaks[0])}: what is measured is too "
+            "good; remove one of each"
         )
     apart = [group for group in groups if len({labels.values[rows[name]].tobytes() for name in group}) > 1]
     if apart:

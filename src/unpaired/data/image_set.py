@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ from unpaired.errors import ConfigError, DataError, meant
 
 if TYPE_CHECKING:
     from unpaired.options import DataOptions
+
+
+Drawn = Literal["all", "told", "both"]
+"""What a batch holds: images, whatever their classes; those alone whose classes are told; or a batch of each."""
 
 
 class Images(NamedTuple):
@@ -39,13 +43,13 @@ class ImageSet:
     """One set of images, decoded, split and ready to be drawn from.
 
     images: as they were found, one set of them. attribute: what tells their classes, None where nothing does. told: int64 `[N]`,
-    the class of each training image as far as a game may know it. apart: whether `batch` draws images with told classes besides.
+    the class of each training image as far as a game may know it. drawn: what `batch` draws.
     """
 
     images: LabelledImages
     attribute: Attribute | None
     told: Values
-    apart: bool = False
+    drawn: Drawn = "all"
 
     @property
     def train(self) -> LabelledPart:
@@ -136,7 +140,7 @@ class ImageSet:
     ) -> Images | FewLabelled:
         """The batch of step `step` (from 0), on `device`; a function of its arguments and the images alone.
 
-        batch: images over all processes (of either kind, where they are drawn apart); process `rank` of `world` gets its share.
+        batch: images over all processes (of either kind, where both are drawn); process `rank` of `world` gets its share.
         augment: crop at random, flip, jitter and shift. Raises ShapeError where the batch does not divide among the processes.
         """
         rows = share(batch, rank=rank, world=world)
@@ -157,8 +161,12 @@ class ImageSet:
             )
             return Images(x, torch.from_numpy(self.told[chosen]).to(device))
 
-        all_images = drawn(None, "images")
-        return FewLabelled(all_images.x, drawn(self._labelled, "labelled")) if self.apart else all_images
+        match self.drawn:
+            case "all":
+                return drawn(None, "images")
+            case "told":
+                return drawn(self._labelled, "labelled")
+        return FewLabelled(drawn(None, "images").x, drawn(self._labelled, "labelled"))
 
     @functools.cached_property
     def _labelled(self) -> npt.NDArray[np.int64]:
@@ -174,14 +182,14 @@ def open_image_set(
     sources: Sequence[str],
     options: "DataOptions",
     *,
-    apart: bool = False,
+    drawn: Drawn = "all",
     bare: bool = False,
     cache: Path | None = None,
     telling: Telling | None = None,
 ) -> ImageSet:
     """Find, decode, split and check one set of images: a folder or zip of pictures, or any layout with labels.
 
-    apart: a batch holds images with told classes besides. bare: folders of images are no classes. The class is the attribute
+    drawn: see `Drawn`. bare: folders of images are no classes. The class is the attribute
     `options.label`, or the only one that there is. DataError where there are several sets, or too few images of a class for
     `options.labels`; ConfigError where there is no such attribute; else as `open_labelled`.
     """
@@ -195,9 +203,9 @@ def open_image_set(
         if attribute is None:
             raise ConfigError(f"--labels {options.labels} is for images with classes, found none; leave it out, or label them")
         classes = few_told(classes, attribute, count=options.labels, seed=options.labels_seed)
-    if apart and attribute is not None and not (classes != UNKNOWN).any():
+    if drawn != "all" and attribute is not None and not (classes != UNKNOWN).any():
         raise DataError(f"{opened.domains[0]}: no training image tells its {attribute.name}; label some of them")
-    return dataclasses.replace(whole, told=classes, apart=apart)
+    return dataclasses.replace(whole, told=classes, drawn=drawn)
 
 
 def few_told(classes: Values, attribute: Attribute, *, count: int, seed: int) -> Values:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from unpaired.counting import counted
 from unpaired.data.arrays import ArrayTree
 from unpaired.data.batches import (
     FEW,
@@ -358,10 +359,14 @@ def _review_images(name: str, stores: Mapping[str, ImageStore], parts: Mapping[s
     for end, store in stores.items():
         if store.skipped:
             file, reason = store.skipped[0]
-            _warn(f"{name}/{end}: skipped {len(store.skipped)} unreadable files, such as {file}: {reason}; --strict refuses them")
+            skips = counted(len(store.skipped), "unreadable file")
+            _warn(f"{name}/{end}: skipped {skips}, such as {file}: {reason}; --strict refuses them")
     train, test = stores["train"], stores["test"]
     if len(train) < FEW:
-        _warn(f"{name}: only {len(train)} images to train on; wanted {FEW} at the very least, and better hundreds: add more")
+        _warn(
+            f"{name}: only {counted(len(train), 'image')} to train on; wanted {FEW} at the very least, and better hundreds: "
+            "add more"
+        )
     both = set(train.hashes) & set(test.hashes)
     if both:
         one, other = (next(n for n, h in zip(s.names, s.hashes, strict=True) if h in both) for s in (train, test))

@@ -24,6 +24,8 @@ COPY = "copies its input"
 INVERSION = "inverted colours"
 DISCRIMINATOR = "discriminator wins"
 
+Makes = Literal["translations", "samples"]
+
 FEWEST = 8
 """Images of a kind below which nothing is said of a set: half of them must still be a set."""
 COARSE = 16
@@ -120,6 +122,17 @@ _TRIES_OF_SAMPLES: Mapping[str, str] = {
 }
 
 
+def too_early(*, looks: int, steps: int, makes: Makes, against: bool) -> dict[str, Patience]:
+    """The signs that cannot have lasted long enough to be said, with the patience that they ask for.
+
+    looks: how often the doctor looked; steps: from the first look to the last. makes: as of `Doctor`; against: whether there is a
+    discriminator.
+    """
+    signs = _TRIES if makes == "translations" else _TRIES_OF_SAMPLES
+    asked = {sign: PATIENCE[sign] for sign in signs if against or sign != DISCRIMINATOR}
+    return {sign: patience for sign, patience in asked.items() if looks < patience.looks or steps < patience.steps}
+
+
 def examine(direction: str, *, inputs: Tensor, outputs: Tensor, targets: Tensor) -> list[Finding]:
     """What one look at held-out images shows; nothing is said of what cannot be compared.
 
@@ -166,7 +179,7 @@ class Doctor:
     makes, on which the advice hangs.
     """
 
-    def __init__(self, chance: Mapping[str, float], *, makes: Literal["translations", "samples"] = "translations") -> None:
+    def __init__(self, chance: Mapping[str, float], *, makes: Makes = "translations") -> None:
         self.chance = dict(chance)
         self._tries = _TRIES if makes == "translations" else _TRIES_OF_SAMPLES
         self._sums: dict[str, float] = {}

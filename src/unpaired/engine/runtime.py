@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from unpaired.counting import counted
 from unpaired.errors import ConfigError
 from unpaired.options import Training
 
@@ -97,14 +98,15 @@ def compile_pays(training: Training, *, seconds_per_step: float) -> tuple[bool, 
     if training.compile != "auto":
         return training.compile == "on", "as asked"
     minutes = training.minutes if training.steps is None else training.steps * seconds_per_step / 60
+    about = "less than a minute" if not minutes or minutes < 1 else f"about {counted(round(minutes), 'minute')}"
     if minutes is None or minutes < COMPILE_EARNS_MINUTES:
-        return False, f"eager: about {minutes or 0:.0f} minutes are too short to earn compilation back"
+        return False, f"eager: {about} of training would not earn compilation back"
     compiler = (
         os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++") or shutil.which("cl")
     )
     if compiler is None:
         return False, "eager: no C++ compiler found; install one for more speed"
-    return True, f"compiled: about {minutes:.0f} minutes of training earn it back"
+    return True, f"compiled: {about} of training will earn it back"
 
 
 def choose_device(asked: str, *, local_rank: int = 0) -> tuple[torch.device, str]:
@@ -147,7 +149,8 @@ def machine() -> str:
     """What computes, in words, for journals and results."""
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     cpu = torch.cpu.get_capabilities().get("cpu_name", "") if hasattr(torch.cpu, "get_capabilities") else ""
-    return f"{os.cpu_count()} x {cpu or platform.machine()}, {torch.get_num_threads()} threads{gpu}, torch {torch.__version__}"
+    threads = counted(torch.get_num_threads(), "thread")
+    return f"{os.cpu_count()} x {cpu or platform.machine()}, {threads}{gpu}, torch {torch.__version__}"
 
 
 def flat_parameters(module: nn.Module) -> list[nn.Parameter]:

@@ -14,15 +14,14 @@ from torch import Tensor
 
 from unpaired import evaluation, images, runs
 from unpaired.bundle import load_translators
-from unpaired.engine import journal
-from unpaired.errors import RunError
-from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Reused, Size
+from unpaired.engine.journal import minutes as minutes_of
+from unpaired.experiments import base
+from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size
 from unpaired.games import specs
 from unpaired.losses import L1, LeastSquares
 from unpaired.metrics import paired
 from unpaired.networks.specs import PatchGAN, ResidualImage
 from unpaired.options import Adam, DataOptions, Training
-from unpaired.run_config import load_config
 from unpaired.translator import Translator
 
 SHOWN = 8
@@ -64,7 +63,7 @@ def compare(lab: Lab, *, task: str) -> Metrics:
         for direction in ("a_to_b",) if both else ("a_to_b", "b_to_a"):
             folder = trained(lab, task=task, model=model, swap=direction == "b_to_a")
             found = runs.evaluate(folder)
-            minutes[model] = minutes.get(model, 0.0) + _minutes(folder)
+            minutes[model] = minutes.get(model, 0.0) + minutes_of(folder)
             data, bundle = runs.open_two(runs.load_config(folder)), load_translators(folder)
             for answered in ("a_to_b", "b_to_a") if both else ("a_to_b",):
                 to = answered if both else direction
@@ -142,18 +141,9 @@ def sequence(lab: Lab) -> Metrics:
 
 def trained(lab: Lab, *, task: str, model: str, swap: bool = False) -> Path:
     """The folder of a finished run; trained now, or taken up where it was cut off, if it is not there yet."""
-    folder = lab.runs / f"faces-{task}-{lab.size}" / (model.replace(" ", "-") + ("-swapped" if swap else ""))
-    before = _minutes(folder)
-    game, data, wanted = MODELS[model], DataOptions(size=64, swap=swap), training(task, lab.size)
-    if not (folder / "config.json").exists():
-        runs.train(f"faces:{task}", out=folder, game=game, data=data, training=wanted)
-    run = load_config(folder)
-    if (run.game, run.data, run.training) != (game, data, wanted):
-        raise RunError(f"{folder} was trained with other options than this experiment's; remove it, or choose another --runs")
-    if not _ended(folder):
-        runs.resume(folder)
-    lab.trainings.append(Reused(before, run.commit))
-    return folder
+    name = f"faces-{task}-{lab.size}/{model.replace(' ', '-')}{'-swapped' if swap else ''}"
+    data = DataOptions(size=64, swap=swap)
+    return base.trained(lab, name, source=f"faces:{task}", game=MODELS[model], data=data, training=training(task, lab.size))
 
 
 def training(task: str, size: Size) -> Training:
@@ -177,14 +167,6 @@ def _error(x: Tensor, y: Tensor) -> float:
 def _glasses_error(x: Tensor, before: Tensor, truth: Tensor) -> float:
     """The error at the pixels in which faces with and without glasses differ."""
     return paired.change_errors(x, inputs=before, truths=truth).where_to_change
-
-
-def _ended(folder: Path) -> bool:
-    return any(event["event"] == "end" and event["complete"] for event in journal.read(folder))
-
-
-def _minutes(folder: Path) -> float:
-    return max((event.get("seconds", 0.0) for event in journal.read(folder)), default=0.0) / 60
 
 
 def _errors(metrics: Metrics) -> dict[str, dict[str, float]]:

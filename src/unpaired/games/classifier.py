@@ -6,14 +6,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from unpaired import products
-from unpaired.data.image_set import FewLabelled
+from unpaired.data.image_set import Images
 from unpaired.errors import ConfigError
 from unpaired.games import specs
 from unpaired.games.base import Game, Turn
 from unpaired.networks.build import Shape, judge
 
 
-class Classifier(Game[FewLabelled]):
+class Classifier(Game[Images]):
     """f -> network. Cross-entropy over images whose class is told, the same ones that SGAN is told; the network is a
     discriminator's, without a source.
     """
@@ -31,8 +31,8 @@ class Classifier(Game[FewLabelled]):
     def players(self) -> dict[str, nn.Module]:
         return {"classifier": self.network}
 
-    def play(self, batch: FewLabelled, step: int) -> Iterator[Turn]:
-        yield Turn("classifier", {"classes": F.cross_entropy(self.network(batch.told.x).classes, batch.told.classes)})
+    def play(self, batch: Images, step: int) -> Iterator[Turn]:
+        yield Turn("classifier", {"classes": F.cross_entropy(self.network(batch.x).classes, batch.classes)})
 
     def remains(self) -> Mapping[str, products.Classifier]:
         spec, shape, classes = self.spec.network, self.shape, self.classes

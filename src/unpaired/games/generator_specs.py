@@ -204,7 +204,7 @@ class Classifier:
     """A classifier of images, taught by their labels: by itself, or as what adaptation to other images is measured by."""
 
     game: Literal["classifier"] = "classifier"
-    plays: ClassVar[Literal["few-labelled"]] = "few-labelled"
+    plays: ClassVar[Literal["told"]] = "told"
     network: networks.Judge = LeNet()
     """The network, as of a discriminator: lenet for small images, dcgan for 28, 32, 64 or 128 px."""
     optimizer: Adam = Adam(learning_rate=1e-3, beta1=0.9)

@@ -26,11 +26,13 @@ from unpaired.networks.specs import (
 )
 from unpaired.options import Adam
 
-Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "domains", "maps"]
+Plays = Literal["unpaired", "paired", "labelled", "images", "few-labelled", "told", "domains", "maps"]
 """What a game plays with: two domains, pairs of two domains, images with attributes; one set of images, with classes or without;
-the same with a batch of images whose classes are told besides; two sets of images of which the first may have classes;
-images with label maps.
+the same with a batch of images whose classes are told besides; the latter alone; two sets of images of which the first may have
+classes; images with label maps.
 """
+TRANSLATING: tuple[Plays, ...] = ("unpaired", "paired", "labelled")
+"""What those games play with that leave translators; the others make images of nothing, or read or encode them."""
 
 
 @options

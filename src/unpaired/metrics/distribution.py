@@ -24,10 +24,10 @@ FAINTEST_BAND = 2 / 255
 
 
 class KernelDistance(NamedTuple):
-    """Mean and standard deviation over the subsets. One subset, the whole of both sets, has a deviation of 0."""
+    """Mean and standard deviation over the subsets. Of one subset, the whole of both sets, there is no deviation: None."""
 
     mean: float
-    std: float
+    std: float | None
 
 
 class PrecisionRecall(NamedTuple):
@@ -63,7 +63,7 @@ def kernel_distance(
     real, fake = _clouds(real, fake, at_least=2)
     sizes = (min(subset_size, len(real)), min(subset_size, len(fake)))
     if sizes == (len(real), len(fake)):
-        return KernelDistance(_unbiased_mmd(real, fake), 0.0)
+        return KernelDistance(_unbiased_mmd(real, fake), None)
     generator = torch.Generator().manual_seed(seed)
     estimates = []
     for _ in range(subsets):

@@ -125,8 +125,8 @@ EXTRACTORS: dict[str, Callable[..., Extractor]] = {
 def evaluate_distribution(real: Tensor, fake: Tensor, *, extractor: Extractor, seed: int = 0) -> dict[str, float]:
     """Every distribution measure of two sets of images, named with its extractor.
 
-    Keys: "kid[NAME]", "kid-std[NAME]", "frechet[NAME]", "precision[NAME]", "recall[NAME]", "density[NAME]",
-    "coverage[NAME]"; Inception-v3's Frechet distance alone is called "fid". `seed` draws KID's subsets.
+    Keys: "kid[NAME]", "kid-std[NAME]" where KID is of several subsets, "frechet[NAME]", "precision[NAME]", "recall[NAME]",
+    "density[NAME]", "coverage[NAME]"; Inception-v3's Frechet distance alone is called "fid". `seed` draws KID's subsets.
 
     real, fake: [N, C, H, W], [M, C, H, W] in [-1, 1], at least 6 images each (else ShapeError).
     """
@@ -137,7 +137,7 @@ def evaluate_distribution(real: Tensor, fake: Tensor, *, extractor: Extractor, s
     name = extractor.name
     return {
         f"kid[{name}]": kernel.mean,
-        f"kid-std[{name}]": kernel.std,
+        **({} if kernel.std is None else {f"kid-std[{name}]": kernel.std}),
         "fid" if name == INCEPTION else f"frechet[{name}]": frechet_distance(real_features, fake_features),
         f"precision[{name}]": shares.precision,
         f"recall[{name}]": shares.recall,

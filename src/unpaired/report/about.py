@@ -8,6 +8,7 @@ from typing import Any
 from unpaired import config
 from unpaired.attribute_translator import AttributeTranslator
 from unpaired.bundle import ATTRIBUTES
+from unpaired.counting import counted
 from unpaired.products import Sampler
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, prose, tag
@@ -43,7 +44,7 @@ def _data_rows(facts: Facts) -> Iterator[tuple[str, str]]:
         yield from facts.data.lines()
         unreadable = sum(map(len, facts.data.skipped.values()))
         if unreadable:
-            yield "skipped", f"{unreadable:,} unreadable files"
+            yield "skipped", counted(unreadable, "unreadable file")
     if facts.run.data_fingerprint:
         yield "fingerprint", facts.run.data_fingerprint
 
@@ -78,7 +79,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Markup:
 def _commands(facts: Facts) -> str:
     lines = [f"unpaired resume {facts.command}"]
     if not facts.translates:
-        if any(isinstance(product, Sampler) for product in facts.remains.values()):
+        if facts.keeps(Sampler):
             lines.append(f"unpaired sample {facts.command} -n 64 --grid --out SAMPLES")
     elif facts.run.game.plays == "labelled":
         kept = facts.remains.get(ATTRIBUTES)

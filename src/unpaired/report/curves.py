@@ -68,7 +68,7 @@ def _mean(scores: Mapping[str, Any], cases: Sequence[str], method: str, measure:
 
 def _loss_charts(facts: Facts) -> Iterator[Markup]:
     """One chart for each player, as each minimises losses of its own."""
-    chance = _chance(facts)
+    chance = chance_of(facts)
     for player, losses in _losses(facts).items():
         smoothed = [(loss, smooth(finite(points))) for loss, points in losses.items()]
         lines = [Series(loss, points, colour) for colour, (loss, points) in enumerate(smoothed) if len(points) > 1]
@@ -96,7 +96,7 @@ def _losses(facts: Facts) -> dict[str, dict[str, list[tuple[float, Any]]]]:
     return players
 
 
-def _chance(facts: Facts) -> Mapping[str, float]:
+def chance_of(facts: Facts) -> Mapping[str, float]:
     """The doctor's yardsticks, by `player/loss`; empty where nothing tells of what shape its samples were, or where the
     classifier that a game reads translations by is gone.
     """

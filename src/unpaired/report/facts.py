@@ -15,6 +15,7 @@ from unpaired.bundle import Product, load_bundle
 from unpaired.data.material import Material
 from unpaired.engine import journal
 from unpaired.errors import DataWarning, RunError, UnpairedError
+from unpaired.games import specs
 from unpaired.run_config import RunConfig, load_config
 
 
@@ -58,7 +59,11 @@ class Facts(NamedTuple):
     @property
     def translates(self) -> bool:
         """Whether the game leaves translators, not samplers and the like."""
-        return self.run.game.plays in ("unpaired", "paired", "labelled")
+        return self.run.game.plays in specs.TRANSLATING
+
+    def keeps(self, kind: type[Product]) -> bool:
+        """Whether the bundle keeps a thing of this kind."""
+        return any(isinstance(product, kind) for product in self.remains.values())
 
     @property
     def card(self) -> Mapping[str, Any]:

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from unpaired.engine import doctor
+from unpaired.games import specs
+from unpaired.report.curves import chance_of
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, prose, tag
 from unpaired.report.wording import times
@@ -10,7 +13,7 @@ from unpaired.report.wording import times
 
 def section(facts: Facts) -> Iterator[Markup]:
     """Each sign once at each place, and the times that a loss was not finite."""
-    looks = len(facts.of("evaluation"))
+    looks = [event["step"] for event in facts.of("evaluation")]
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for event in facts.of("finding"):
         found.setdefault((str(event["sign"]), str(event["where"])), []).append(event)
@@ -22,9 +25,23 @@ def section(facts: Facts) -> Iterator[Markup]:
     if items:
         yield tag("ul", *items, class_="findings")
     elif looks:
-        yield note(f"Nothing found. The doctor looked {times(looks)}.", "good")
+        yield _nothing(facts, looks)
     else:
         yield note("The doctor has not looked yet.")
+
+
+def _nothing(facts: Facts, looks: Sequence[int]) -> Markup:
+    """That nothing was found; or that too little was seen to find anything."""
+    looked, steps = times(len(looks)), looks[-1] - looks[0]
+    if isinstance(facts.run.game, specs.Classifier | specs.Segmenter):
+        return note("The doctor knows no sign of a game that makes no images.")
+    makes: doctor.Makes = "translations" if facts.translates else "samples"
+    early = doctor.too_early(looks=len(looks), steps=steps, makes=makes, against=bool(chance_of(facts)))
+    if not early:
+        return note(f"Nothing found. The doctor looked {looked}.", "good")
+    needs = "; ".join(f"{sign}: {patience.looks} looks over {patience.steps:,} steps" for sign, patience in early.items())
+    over = f", over {steps:,} steps" if steps else ""
+    return note(f"Too few steps were seen to say anything of these, which must last ({needs}): the doctor looked {looked}{over}.")
 
 
 def _finding(facts: Facts, sign: str, where: str, events: Sequence[Mapping[str, Any]]) -> Markup:

@@ -1,4 +1,4 @@
-"""Held-out images beside their translations: some spread evenly, and the worst of all. Or samples above held-out images."""
+"""Held-out images beside their translations: some spread evenly, and the worst of all. Or rows of what else a game leaves."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,8 +7,10 @@ from typing import NamedTuple
 from torch import Tensor
 
 from unpaired import evaluation
+from unpaired.data.image_set import ImageSet
 from unpaired.evaluation.scoring import MANY
 from unpaired.metrics import paired
+from unpaired.products import Sampler
 from unpaired.report import changes
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, tag
@@ -26,11 +28,15 @@ MOST_JUDGED = 256
 """Of more test images than this, as many, spread evenly, are translated to find the worst."""
 
 
-def _samples(facts: Facts) -> Iterator[Markup]:
-    """Rows of what was made, above rows of held-out images."""
-    said = "Drawn from a seed of their own, not chosen; the last row of each kind is real."
-    if facts.run.game.plays == "maps":
+def _rows(facts: Facts) -> Iterator[Markup]:
+    """Rows of samples and of real images, of images there and back, or of label maps."""
+    if facts.keeps(Sampler):
+        said = "Samples are drawn from a seed of their own, not chosen; rows that are called held-out images are real"
+        said += ", as are the training images below samples." if isinstance(facts.data, ImageSet) else "."
+    elif facts.run.game.plays == "maps":
         said = "The first held-out test images, not chosen; each class of their pixels has a colour."
+    else:
+        said = "The first held-out test images, not chosen, and below each row what they are rebuilt as."
     yield tag("p", said, class_="soft")
     for name, row in facts.rows:
         shown = (shown_image(image, alt=f"{name}, number {place}") for place, image in enumerate(row, 1))
@@ -59,7 +65,9 @@ def section(facts: Facts) -> Iterator[Markup]:
     for case in facts.cases:
         yield from _case(facts, case, most=SHOWN if len(facts.cases) <= MANY else SHOWN_OF_MANY)
     if facts.rows:
-        yield from _samples(facts)
+        yield from _rows(facts)
+    elif facts.data.held_out and not facts.cases:
+        yield note("There is nothing to look at: the game leaves no images, and what it reads of held-out ones is scored above.")
     elif not facts.cases:
         yield note("No images were held out, so there is none that was not trained on.")
 

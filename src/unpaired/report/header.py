@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from unpaired import evaluation
+from unpaired.counting import counted
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, tag
 from unpaired.report.scores import MEASURES
@@ -84,7 +85,7 @@ def _tiles(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
         beside = f"{standard.beside}: {measure.shown(nothing)}" if nothing is not None else ""
         yield f"Held-out {within(measure.label)}", (measure.shown(reached), tag("small", beside))
     training = facts.run.training
-    budget = f"of {training.steps:,}" if training.steps else f"in {training.minutes or 0:g} minutes"
+    budget = f"of {training.steps:,}" if training.steps else f"in {counted(training.minutes or 0.0, 'minute')}"
     yield "Steps", (number(facts.last("step")), tag("small", budget))
     seconds, speed = facts.last("seconds"), facts.speed
     if seconds is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from unpaired.counting import counted
 from unpaired.evaluation.scoring import MANY, SUMMED_UP
 from unpaired.report.facts import Facts
 from unpaired.report.markup import Markup, note, tag
@@ -120,7 +121,7 @@ def _summary(facts: Facts) -> Markup:
                 cell.append(tag("small", f"nothing: {measure.shown(nothing)}", class_=verdict or None))
             cells.append(tag("td", *cell))
         count = facts.counts.get(case)
-        label = tag("th", facts.arrow(case), tag("small", f"{count:,} images" if count else ""), scope="row")
+        label = tag("th", facts.arrow(case), tag("small", counted(count, "image") if count else ""), scope="row")
         rows.append(tag("tr", label, *cells))
     heads = [tag("th", "", scope="col")]
     for measure in map(measure_of, names):
@@ -143,7 +144,7 @@ def _score_table(facts: Facts, direction: str) -> Markup:
         shown = [measure.shown(value) for value in cells]
         rows.append(tag("tr", label, tag("td", shown[0], *_compared(measure, *cells)), tag("td", shown[1])))
     heads = [tag("th", word.capitalize(), scope="col") for word in ("measure", first, second)]
-    caption = tag("caption", facts.arrow(direction), tag("small", f" {count:,} images" if count else ""))
+    caption = tag("caption", facts.arrow(direction), tag("small", f" {counted(count, 'image')}" if count else ""))
     return tag("div", tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows)), class_="card scroll")
 
 
