@@ -59,6 +59,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("UNPAIRED_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(faces_two_styles, "STARGANS", {"quick": STAR})
     monkeypatch.setattr(faces_two_styles, "STEPS", {"quick": 2})
+    monkeypatch.setattr(faces_two_styles, "PIXELS", 32)
     monkeypatch.setattr(attributes, "LESSONS", {"quick": Lessons(steps=2, width=4)})
     monkeypatch.setattr(
         faces_two_styles,
