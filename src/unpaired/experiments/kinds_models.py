@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from unpaired.experiments.base import SIZES, Size
 from unpaired.experiments.comparison import Model
 from unpaired.games import specs
-from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
+from unpaired.networks.specs import PatchGAN, UNet
 from unpaired.options import Adam, DataOptions, Training
 
 COUPLED = ("DiscoGAN", "CycleGAN")
@@ -75,18 +75,18 @@ class Budget(NamedTuple):
 
 
 BUDGETS: Mapping[Size, Budget] = {
-    "quick": Budget(steps=30, batch=32, pixels=32, width=8, learning_rate=1e-3, lessons=100, tested=100),
-    "default": Budget(steps=1000, batch=32, pixels=32, width=24, learning_rate=1e-3, lessons=1500),
+    "quick": Budget(steps=30, batch=16, pixels=32, width=8, learning_rate=1e-3, lessons=100, tested=100),
+    "default": Budget(steps=1000, batch=16, pixels=32, width=24, learning_rate=1e-3, lessons=1500),
     "paper": Budget(steps=50_000, batch=64, pixels=32, width=64, learning_rate=2e-4, lessons=10_000),
 }
 
 
 def models(task: Task, size: Size) -> dict[str, Model]:
-    """The models of a task by name: networks alike, DiscoGAN's; losses of each as its paper has them."""
+    """The models of a task by name: networks alike, those of `edges`; losses of each as its paper has them."""
     budget = BUDGETS[size]
     common: dict[str, Any] = {
-        "generator": EncoderDecoder(width=budget.width),
-        "discriminator": ConvDiscriminator(width=budget.width),
+        "generator": UNet(width=budget.width, downs=budget.pixels.bit_length() - 1, dropout=0.0),
+        "discriminator": PatchGAN(width=budget.width + budget.width // 3, layers=2),
         "optimizer": Adam(learning_rate=budget.learning_rate),
     }
     baselines = {
