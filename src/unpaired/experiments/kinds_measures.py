@@ -104,7 +104,7 @@ class Crowd:
 
     def some_of_training(self, count: int) -> Tensor:
         """So many training images, from all over them."""
-        return self._train[:: max(1, len(self._train) // count)][:count]
+        return spread(self._train, count)
 
     def suspects(self, x: Tensor, *, count: int) -> list[tuple[str, Tensor]]:
         """Rows of a sheet: the images that lie nearest to training images, and those."""
@@ -131,6 +131,11 @@ def kept(inputs: Tensor, made: Tensor, back: Callable[[Tensor], Tensor] | None) 
         AGAIN: _found(again, inputs),
         AGAIN_NOISE: _found(back(noisy), inputs),
     }
+
+
+def spread(x: Tensor, count: int) -> Tensor:
+    """So many rows of x, from all over it; all where there are no more."""
+    return x[[index * len(x) // count for index in range(count)]] if count < len(x) else x
 
 
 def as_in_files(x: Tensor) -> Tensor:
