@@ -17,7 +17,9 @@ BLOCK = re.compile(r"(<!-- results:(?P<name>[\w-]+):(?P<what>\w+) -->\n).*?(<!--
 Result = dict[str, Any]
 SCORES = (
     "per-pixel accuracy", "per-class accuracy", "mean class IoU", "diversity", "error", "error where to change",
-    "error where to keep", "psnr", "ssim", "retrieval top-1", "reconstruction", "kid[efficientnet-lite0]",
+    "error where to keep", "psnr", "ssim", "retrieval top-1", "read as target", "kid[fashion-classifier]",
+    "kid[animals-classifier]", "kid[pixels]", "nearest", "too near", "variety", "found", "found again", "found again, noise",
+    "reconstruction", "kid[efficientnet-lite0]",
 )  # fmt: skip
 
 

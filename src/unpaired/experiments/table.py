@@ -10,6 +10,7 @@ from unpaired.experiments import (
     faces,
     faces_attributes,
     faces_two_styles,
+    kinds,
     modes,
     sae_mnist,
     sgan_mnist,
@@ -40,7 +41,10 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {}
+UNMEASURED: dict[str, Experiment] = {
+    "bags2shoes": kinds.BAGS2SHOES,
+    "horses2zebras": kinds.HORSES2ZEBRAS,
+}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}
