@@ -74,11 +74,11 @@ def test_everything_wrong_is_found(root):
     }
     assert report.errors == ()
     for said in (
-        "4 files are no images by their names",
+        "4 files, by name no image",
         "unreadable",
-        "copies",
-        "look like",
-        "nearly of one colour",
+        "equal to others",
+        "much like others",
+        "of nearly one colour",
         "leakage",
         "both domains",
     ):
@@ -103,7 +103,7 @@ def test_what_a_run_refuses_is_an_error(tmp_path, root):
     report = check([str(root / "trainA"), str(tmp_path / "none")])
     assert len(report.errors) == 1
     assert "no images" in report.errors[0]
-    assert report.lines()[-1].startswith("1 errors, 0 warnings: a run would refuse this")
+    assert report.lines()[-1].startswith("1 error, 0 warnings: a run would refuse this")
     (tmp_path / "none" / "1.png").write_text("no image")
     assert "none of the 1 files" in check([str(root / "trainA"), str(tmp_path / "none")]).errors[0]
     assert "hold the same images" in check([str(root / "trainA"), str(root / "trainA")]).errors[0]
@@ -147,7 +147,7 @@ def test_pairs_are_found_and_missing_partners_told(pairs, tmp_path):
     assert "3.png" in report.errors[0]
     assert "x.png" in report.errors[0]
     assert [
-        warning for warning in report.warnings if warning.startswith("train: 1 pairs differ in width to height, such as 4.png")
+        warning for warning in report.warnings if warning.startswith("train: 1 pair of different width to height, such as 4.png")
     ]
     assert {"  without partner in A: 3.png", "  without partner in B: x.png"} < set(report.lines())
     assert check(pairs).errors == ()  # an unpaired game takes them
@@ -260,7 +260,7 @@ def test_very_many_plain_images_are_compared_with_their_likest_only_and_it_is_sa
     monkeypatch.setattr(module, "_NEIGHBOURS", 1)
     for name in ("alike.jpg", "liker.jpg", "likest.jpg"):
         picture(2).save(root / "trainA" / name, quality=80 + len(name))
-    said = [warning for warning in check(str(root)).warnings if "resemble very many others" in warning]
+    said = [warning for warning in check(str(root)).warnings if "much like very many others" in warning]
     assert said[0].startswith("train_a: ")
     assert "compared with 1 of them only" in said[0]
 

@@ -82,7 +82,7 @@ def test_images_that_should_be_looked_at_are_told(sound):
     assert [warning.removeprefix("faces: ").partition(",")[0].partition(":")[0] for warning in report.warnings] == [
         "1 unreadable file",
         "1 image in training and test alike",
-        "2 equal images have different labels",
+        "2 groups of equal images with different labels",
     ]
     assert "    unreadable: 4.png: not an image" in "\n".join(report.lines())
 

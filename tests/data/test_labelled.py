@@ -271,7 +271,7 @@ def test_what_should_be_looked_at_is_told(labelled, options):
         opened(options, folder)
     folder = labelled("copies", rows())
     shutil.copy(folder / "3.png", folder / "4.png")
-    with pytest.warns(DataWarning, match="copies: 1 equal images have different labels: 3.png and 4.png"):
+    with pytest.warns(DataWarning, match="copies: 1 pair of equal images with different labels: 3.png and 4.png"):
         opened(options, folder, holdout=0.0)
 
 

@@ -401,13 +401,13 @@ def _warnings(
         if both.misshapen:
             one, other = both.misshapen[0]
             yield (
-                f"{end}: {len(both.misshapen)} pairs differ in width to height, such as {one} and {other}: cropped or padded "
-                "alone, they no longer match; make them one shape, or train with --fit resize"
+                f"{end}: {counted(len(both.misshapen), 'pair')} of different width to height, such as {one} and {other}: "
+                "cropped or padded alone, they no longer match; make them one shape, or train with --fit resize"
             )
     for name, part in parts.items():
         if part.others:
             count = sum(map(len, part.others.values()))
-            yield f"{name}: {count} files are no images by their names and are left alone; wanted {images.WANTED}"
+            yield f"{name}: {counted(count, 'file')}, by name no image, left alone; wanted {images.WANTED}"
         if name == "images" and part.sizes and all(_double(size) for size in part.sizes):
             yield f"{name}: all are twice as wide as high; if they are pairs side by side, say --side-by-side"
         if part.unreadable:
@@ -416,28 +416,29 @@ def _warnings(
             yield f"{name}: only {counted(part.count, 'image')}; wanted {FEW} at the very least, and better hundreds"
         if part.duplicates:
             spare = sum(len(group) - 1 for group in part.duplicates)
-            yield f"{name}: {spare} images are copies of others, which makes those weigh more"
+            yield f"{name}: {counted(spare, 'image')} equal to others, which makes those weigh more"
         if part.near_duplicates:
-            yield f"{name}: {sum(len(group) - 1 for group in part.near_duplicates)} images look like others"
+            yield f"{name}: {counted(sum(len(group) - 1 for group in part.near_duplicates), 'image')} much like others"
         if part.near_constant:
-            yield f"{name}: {len(part.near_constant)} images are nearly of one colour"
+            yield f"{name}: {counted(len(part.near_constant), 'image')} of nearly one colour"
     for name, count in ({name: part.not_compared for name, part in parts.items()} | dict(cut)).items():
         if count:
             yield (
-                f"{name}: {count} plain images resemble very many others and were compared with {_NEIGHBOURS} of them only, "
+                f"{name}: {counted(count, 'plain image')} much like very many others, compared with {_NEIGHBOURS} of them only, "
                 "the likest in brightness: more may look alike than is said here"
             )
     for pair, names in shared.items():
         if pair == "train_a & train_b":
-            yield f"{pair}: {len(names)} images stand in both domains"
+            yield f"{pair}: {counted(len(names), 'image')} in both domains"
         else:
-            yield f"{pair}: {len(names)} test images are, or look like, training images (leakage): what is measured is too good"
+            leaked = counted(len(names), "test image")
+            yield f"{pair}: {leaked} equal or much like training images (leakage): what is measured is too good"
 
 
 def _verdict(report: Report) -> str:
     if report.errors:
-        return f"{len(report.errors)} errors, {len(report.warnings)} warnings: a run would refuse this"
-    return f"no errors, {len(report.warnings)} warnings"
+        return f"{counted(len(report.errors), 'error')}, {counted(len(report.warnings), 'warning')}: a run would refuse this"
+    return f"no errors, {counted(len(report.warnings), 'warning')}"
 
 
 def _double(size: str) -> bool:

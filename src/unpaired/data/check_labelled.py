@@ -174,7 +174,7 @@ def _worries(one: CheckedSet, labels: _Labels) -> Iterator[str]:
     apart = [group for group in groups if len({labels.values[rows[name]].tobytes() for name in group}) > 1]
     if apart:
         some = few([" and ".join(group) for group in apart])
-        yield f"{len(apart)} equal images have different labels: {some}; keep one of each"
+        yield f"{counted(len(apart), 'group')} of equal images with different labels: {some}; keep one of each"
 
 
 def _checked(found: Found, labels: _Labels) -> CheckedSet:

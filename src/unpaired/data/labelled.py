@@ -381,7 +381,7 @@ def _review_images(name: str, stores: Mapping[str, ImageStore], parts: Mapping[s
         if before != values.tobytes():
             apart.append(f"{first} and {file}")
     if apart:
-        _warn(f"{name}: {len(apart)} equal images have different labels: {few(apart)}; keep one of each")
+        _warn(f"{name}: {counted(len(apart), 'pair')} of equal images with different labels: {few(apart)}; keep one of each")
 
 
 def _warn(message: str) -> None:
