@@ -26,7 +26,7 @@ from unpaired.options import DataOptions
 SET = "faces:two-styles"
 JOINT, MASKLESS, ALONE = "joint", "joint without mask", "each alone"
 MODELS = (JOINT, MASKLESS, ALONE)
-STEPS: Mapping[Size, int] = {"quick": 60, "default": 2000, "paper": 200_000}
+STEPS: Mapping[Size, int] = {"quick": 60, "default": 9000, "paper": 200_000}
 """Of joint trainings; one alone has half as many, and so as many of its own data set."""
 
 
