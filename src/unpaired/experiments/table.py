@@ -2,6 +2,7 @@
 
 from unpaired.experiments import (
     acgan_mnist,
+    azimuths,
     cogan_digits,
     dcgan_mnist,
     digits_adaptation,
@@ -40,7 +41,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {}
+UNMEASURED: dict[str, Experiment] = {**azimuths.AZIMUTHS}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}

@@ -1,0 +1,103 @@
+"""What the experiments with azimuths claim beforehand, and how they differ from the paper's."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from unpaired.experiments.azimuths_measures import CROWD, ERROR, SIGN, TOGETHER, TURNED
+from unpaired.experiments.base import Claim, Metrics
+from unpaired.experiments.comparison import BASELINES, KIM, NOTHING
+
+DISCOGAN = "DiscoGAN"
+WELL_READ = 15.0
+"""Degrees: the step between two views of a tested model."""
+GONE_TOGETHER = 0.8
+Means = Mapping[str, Mapping[str, float]]
+
+
+def claims(a: str, b: str) -> tuple[Claim, ...]:
+    """Those of a task from kind `a` to kind `b`."""
+    alike = a == b
+    return (
+        Claim(
+            statement=f"The reader{'' if alike else 's'} can be relied on: azimuths of unseen models are read",
+            source="this project",
+            wanted=f"root of the mean squared error at most {WELL_READ:g} degrees",
+            measure=lambda metrics: {kind: round(values["RMSE"], 2) for kind, values in metrics["readers"].items()},
+            holds=lambda found: max(found.values()) <= WELL_READ,
+        ),
+        Claim(
+            statement="DiscoGAN keeps the azimuth of unseen models, as it is or as in a mirror",
+            source="this project; the paper shows it by scatter plots",
+            wanted=f"|correlation| at least {GONE_TOGETHER} in the mean over the seeds",
+            measure=lambda metrics: means(TOGETHER)(metrics)[DISCOGAN][TOGETHER],
+            holds=lambda found: found >= GONE_TOGETHER,
+        ),
+        Claim(
+            statement="DiscoGAN keeps the azimuth better than both baselines",
+            source=f"{KIM}, section 4",
+            wanted="|correlation| above that of both in the mean over the seeds",
+            measure=means(TOGETHER),
+            holds=lambda found: ahead(found, TOGETHER, more=True),
+        ),
+        Claim(
+            statement="DiscoGAN misses the azimuth by less than both baselines",
+            source=f"{KIM}, section 4, shown there by scatter plots",
+            wanted="root of the mean squared error below that of both, each after the better of the two signs, in the mean over "
+            "the seeds",
+            measure=means(TURNED, ERROR, SIGN),
+            holds=lambda found: ahead(found, TURNED, more=False),
+        ),
+        Claim(
+            statement="The baselines' answers crowd in fewer directions than DiscoGAN's",
+            source=f"{KIM}, section 4: their collapse",
+            wanted="share of answers in the most crowded 15 degrees above DiscoGAN's for both, in the mean over the seeds",
+            measure=means(CROWD),
+            holds=lambda found: ahead(found, CROWD, more=False),
+        ),
+        *(() if alike else (_target_like(b),)),
+    )
+
+
+def means(*measures: str) -> Callable[[Metrics], dict[str, dict[str, float]]]:
+    """Of each model these measures in the mean over its seeds."""
+
+    def measure(metrics: Metrics) -> dict[str, dict[str, float]]:
+        found = metrics["azimuths"]
+        return {model: {name: found[model][name]["mean"] for name in measures} for model in (*BASELINES, DISCOGAN)}
+
+    return measure
+
+
+def ahead(found: Means, measure: str, *, more: bool) -> bool:
+    """Whether DiscoGAN has strictly more, or strictly less, of a measure than each baseline."""
+    own, others = found[DISCOGAN][measure], [found[name][measure] for name in BASELINES]
+    return own > max(others) if more else own < min(others)
+
+
+def deviations(a: str, b: str) -> tuple[str, ...]:
+    """Of a task from kind `a` to kind `b`."""
+    return (*DEVIATIONS, *((SAME_KIND,) if a == b else ()))
+
+
+def _target_like(b: str) -> Claim:
+    def measure(metrics: Metrics) -> dict[str, Any]:
+        return {name: metrics["azimuths"][name]["swd"]["mean"] for name in (NOTHING, *BASELINES, DISCOGAN)}
+
+    return Claim(
+        statement=f"DiscoGAN's answers look like {b}",
+        source=f"{KIM}, section 4, shown there by pictures",
+        wanted="sliced Wasserstein distance to real pictures at most half of that of doing nothing, in the mean over the seeds",
+        measure=measure,
+        holds=lambda found: found[DISCOGAN] <= found[NOTHING] / 2,
+    )
+
+
+DEVIATIONS = (
+    "renderings of 3-D models that packages carry (23 cars, 47 chairs and 80 heads to train on; 8, 12 and 20 to test on) instead "
+    "of the paper's images; of cars and chairs each training model is drawn also in other proportions and hues",
+    "azimuths from -90 to 90 degrees, every 5 in training and every 15 in the test; models are seen from a little above",
+)
+SAME_KIND = (
+    "A and B are of one kind, so that returning the input would keep every azimuth; doing nothing is shown in the table, and so "
+    "is how much an answer differs from its input"
+)
