@@ -14,12 +14,13 @@ from unpaired.errors import ShapeError
 from unpaired.experiments.teaching import taught_by
 
 AT_ONCE = 256
+MOVED = 2
 
 
 class Lessons(NamedTuple):
     """How a reader is taught. width: channels at full resolution; they double with each halving but the last."""
 
-    steps: int = 800
+    steps: int = 1600
     batch: int = 32
     width: int = 16
     learning_rate: float = 3e-3
@@ -57,6 +58,8 @@ class Reader(nn.Module):
 def taught(images: Tensor, azimuths: Tensor, *, lessons: Lessons) -> Reader:
     """A reader of pictures like these, which were disturbed for it: squared error of sine and cosine; Adam, half a cosine.
 
+    Things are taken for symmetric: a mirrored picture is one more, at the opposite azimuth.
+
     images: [N, C, H, W] in [-1, 1], H and W from 16 on; azimuths: [N] in degrees. The same arguments give the same weights on the
     same machine; the caller's random state stays as it was. ShapeError where they do not fit.
     """
@@ -65,6 +68,7 @@ def taught(images: Tensor, azimuths: Tensor, *, lessons: Lessons) -> Reader:
             f"found images {list(images.shape)} and azimuths {list(azimuths.shape)}; "
             "wanted [N, C, H, W], H and W from 16 on, and [N]"
         )
+    images, azimuths = torch.cat([images, images.flip(3)]), torch.cat([azimuths, -azimuths])
     angles = torch.deg2rad(azimuths.double())
     wanted = torch.stack([angles.sin(), angles.cos()], dim=1).float()
     return taught_by(
@@ -79,11 +83,15 @@ def taught(images: Tensor, azimuths: Tensor, *, lessons: Lessons) -> Reader:
 
 
 def disturbed(x: Tensor) -> Tensor:
-    """Views as a translator may paint them: softer by any degree, paler or brighter, a little noisy, and never mirrored.
+    """Views as a translator may paint them, and of things in other paint: softer by any degree, paler or brighter, a little noisy,
+    their channels exchanged, all moved by up to `MOVED` px (what leaves comes back on the other side); never mirrored.
 
     By torch's own chance. x: [N, C, H, W] in [-1, 1], as the result.
     """
     some = (len(x), 1, 1, 1)
+    order = torch.rand(x.shape[:2]).argsort(dim=1)
+    x = x.gather(1, order[:, :, None, None].expand_as(x))
+    x = x.roll(torch.randint(-MOVED, MOVED + 1, (2,)).tolist(), dims=(2, 3))
     x = x.lerp(F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1), torch.rand(some))
     x = x * (0.8 + 0.4 * torch.rand(some)) + 0.2 * torch.rand(some) - 0.1
     return (x + 0.1 * torch.rand(some) * torch.randn_like(x)).clamp(-1, 1)
