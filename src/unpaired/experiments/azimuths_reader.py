@@ -83,8 +83,8 @@ def taught(images: Tensor, azimuths: Tensor, *, lessons: Lessons) -> Reader:
 
 
 def disturbed(x: Tensor) -> Tensor:
-    """Views as a translator may paint them, and of things in other paint: softer by any degree, paler or brighter, a little noisy,
-    their channels exchanged, all moved by up to `MOVED` px (what leaves comes back on the other side); never mirrored.
+    """Views as a translator may paint them, and of things in other paint: softer by any degree, paler or brighter, a little
+    noisy, their channels exchanged, all moved by up to `MOVED` px (what leaves comes back on the other side); never mirrored.
 
     By torch's own chance. x: [N, C, H, W] in [-1, 1], as the result.
     """
