@@ -48,7 +48,9 @@ class Task(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """What a size spends on every training alike. pixels: the side of an image; width: channels of the first layers."""
+    """What a size spends on every training alike. pixels: the side of an image; width: channels of the first layers;
+    reconstruction: the weight of what reconstructs.
+    """
 
     steps: int
     batch: int
@@ -73,9 +75,9 @@ TASKS: Mapping[str, Task] = {
     "car2head": Task("cars-heads", "cars", "heads"),
 }
 BUDGETS: Mapping[Size, Budget] = {
-    "quick": Budget(steps=300, batch=16, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
-    "default": Budget(steps=2500, batch=32, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
-    "paper": Budget(steps=50_000, batch=200, pixels=64, width=64, learning_rate=2e-4, reconstruction=10.0),
+    "quick": Budget(steps=300, batch=16, pixels=32, width=16, learning_rate=1e-3, reconstruction=3.0),
+    "default": Budget(steps=3500, batch=16, pixels=32, width=16, learning_rate=1e-3, reconstruction=3.0),
+    "paper": Budget(steps=50_000, batch=200, pixels=64, width=64, learning_rate=2e-4, reconstruction=1.0),
 }
 SEEDS: Mapping[Size, tuple[int, ...]] = {"quick": (0,), "default": (0, 1, 2), "paper": (0, 1, 2)}
 LESSONS: Mapping[Size, Lessons] = {"quick": Lessons(steps=300), "default": Lessons(), "paper": Lessons(steps=4000)}
