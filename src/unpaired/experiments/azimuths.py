@@ -76,7 +76,7 @@ TASKS: Mapping[str, Task] = {
 }
 BUDGETS: Mapping[Size, Budget] = {
     "quick": Budget(steps=300, batch=32, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
-    "default": Budget(steps=2500, batch=32, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
+    "default": Budget(steps=3000, batch=32, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
     "paper": Budget(steps=50_000, batch=200, pixels=64, width=64, learning_rate=2e-4, reconstruction=1.0),
 }
 SEEDS: Mapping[Size, tuple[int, ...]] = {"quick": (0,), "default": (0, 1, 2), "paper": (0, 1, 2)}
