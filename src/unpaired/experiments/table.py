@@ -2,6 +2,7 @@
 
 from unpaired.experiments import (
     acgan_mnist,
+    azimuths,
     cogan_digits,
     dcgan_mnist,
     digits_adaptation,
@@ -38,13 +39,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     "acgan-mnist": acgan_mnist.ACGAN_MNIST,
     "cogan-digits": cogan_digits.COGAN_DIGITS,
     "digits-adaptation": digits_adaptation.DIGITS_ADAPTATION,
+    "horses2zebras": kinds.HORSES2ZEBRAS,
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {
-    "bags2shoes": kinds.BAGS2SHOES,
-    "horses2zebras": kinds.HORSES2ZEBRAS,
-}
+UNMEASURED: dict[str, Experiment] = {**azimuths.AZIMUTHS, "bags2shoes": kinds.BAGS2SHOES}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}
