@@ -15,6 +15,7 @@ from unpaired.experiments import (
     sgan_mnist,
     toy,
     toy_conditions,
+    tracks_adaptation,
 )
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
@@ -40,7 +41,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {}
+UNMEASURED: dict[str, Experiment] = {"tracks-adaptation": tracks_adaptation.TRACKS_ADAPTATION}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}

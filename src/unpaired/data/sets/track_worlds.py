@@ -23,7 +23,8 @@ LICENCE = "Free Art License, GPL-2"
 CREDIT = (
     "race tracks of TORCS, The Open Racing Car Simulator (torcs.org): Aalborg by Torben Thellefsen, Eric Espié and "
     "Bernhard Wymann; Street 1 by Andrew Sumner; Alpine 2 by Danny Schellhammer and Andrew Sumner; Dirt 3 by Andrew "
-    "Sumner and Mayang Adninsome (Free Art License); Corkscrew by Gabor Kmetyko and Andrew Sumner (GPL-2); their common textures by Eric Espié and others"
+    "Sumner and Mayang Adninsome (Free Art License); Corkscrew by Gabor Kmetyko and Andrew Sumner (GPL-2); their "
+    "common textures by Eric Espié and others"
 )
 
 
