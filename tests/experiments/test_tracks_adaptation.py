@@ -45,7 +45,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(tracks, "SHOWN", 2)
     quick = tracks.BUDGETS["quick"]._replace(
         pixels=16,
-        pairs=2,
+        pairs=1,
         lessons=60,
         segmenter=SmallUNet(width=6, halvings=1),
         steps=2,
@@ -70,8 +70,7 @@ def test_all_is_measured_and_trained_once(small: list[str], tmp_path: Path) -> N
     result = base.reproduce(tracks.TRACKS_ADAPTATION, **where)
     metrics = result["metrics"]
     pairs = [Pair(*name.split(" to ")) for name in metrics["scores"]]
-    assert len(pairs) == 2
-    assert len({pair.target for pair in pairs}) == 2
+    assert len(pairs) == 1
     cyclegans = [f"{kind}-{source}-{target}" for source, target in pairs for kind in ("cyclegan", "cyclegan-identity")]
     wanted = [*(f"segmenter-{world}" for world in SKIES), *cyclegans, *(f"segmenter-{name}" for name in cyclegans)]
     assert sorted(small) == sorted(wanted)

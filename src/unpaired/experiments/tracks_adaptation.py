@@ -44,7 +44,7 @@ IDENTITY = 5.0
 VISIBLE = 0.05
 """What the oracle is ahead of source only, in mean class IoU, where a gap is worth to be closed."""
 JITTER = 0.4
-"""How much brightness, contrast and saturation vary while a segmenter is taught: else another world's views are lost on it by their
+"""How much brightness, contrast and saturation vary while a segmenter is taught: else it is lost in another world for its
 brightness alone.
 """
 SHOWN = 8
