@@ -83,9 +83,9 @@ BUDGETS: Mapping[Size, Budget] = {
     "default": Budget(
         pixels=64,
         pairs=2,
-        lessons=400,
+        lessons=300,
         segmenter=SmallUNet(),
-        steps=1500,
+        steps=1200,
         batch=4,
         generator=ResNet(width=24, blocks=3, init="normal"),
         discriminator=PatchGAN(width=32, layers=2, init="normal"),
