@@ -85,7 +85,7 @@ BUDGETS: Mapping[Size, Budget] = {
         pairs=2,
         lessons=300,
         segmenter=SmallUNet(),
-        steps=1200,
+        steps=1500,
         batch=4,
         generator=ResNet(width=24, blocks=3, init="normal"),
         discriminator=PatchGAN(width=32, layers=2, init="normal"),
