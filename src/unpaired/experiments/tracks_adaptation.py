@@ -121,6 +121,7 @@ class Trainings:
     def __init__(self, lab: Lab) -> None:
         self.lab, self.budget = lab, BUDGETS[lab.size]
         self.spent: dict[str, float] = {}
+        self._done: dict[str, Path] = {}
         self.root = folder_of(SET, size=max(SET_SIZE, self.budget.pixels), cache=cache_folder())
         self.data = DataOptions(size=self.budget.pixels, jitter=JITTER)
         self.worlds = {world: opened_maps(str(self.root / world), self.data) for world in WORLDS}
@@ -179,10 +180,11 @@ class Trainings:
         return as_it_ended(self._run(name, (str(source),), game, self.data, training), "segmenter", Segmenter)
 
     def _run(self, name: str, sources: tuple[str, ...], game: specs.GameSpec, data: DataOptions, training: Training) -> Path:
-        place = f"tracks-{self.lab.size}/{name}"
-        folder = trained(self.lab, place, source=sources, game=game, data=data, training=training)
-        self.spent[name] = round(minutes(folder), 1)
-        return folder
+        if name not in self._done:
+            place = f"tracks-{self.lab.size}/{name}"
+            folder = trained(self.lab, place, source=sources, game=game, data=data, training=training)
+            self._done[name], self.spent[name] = folder, round(minutes(folder), 1)
+        return self._done[name]
 
 
 def compare(lab: Lab) -> Metrics:
