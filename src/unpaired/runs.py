@@ -203,6 +203,11 @@ def _require_suited(run: RunConfig) -> None:
     two = len(run.sources) > 1 and plays in ("unpaired", "domains")
     suited: tuple[Holds, ...] = ("classes", "attributes") if two else SUITED[plays]
     for source in named:
+        if SETS[source].holds == "maps":
+            raise DataError(
+                f"{source} holds several sets of images with label maps, found it named as one; write them with "
+                f"`unpaired data make {source} --out {source}`, then give a folder of it"
+            )
         if plays == "maps":
             raise DataError(f"no named set has label maps for game '{run.game.game}', found {source}; wanted {LAYOUT}")
         if SETS[source].holds not in suited:

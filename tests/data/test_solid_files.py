@@ -97,6 +97,20 @@ def test_an_ac3d_file() -> None:
     assert strip.colour.tolist() == [1, 0, 0]
 
 
+def test_objects_by_the_names_of_their_textures() -> None:
+    materials, (wall, strip) = ac3d.pieces(models.AC, where="car.acc")
+    assert len(materials) == 2
+    assert (wall.texture, len(wall.corners)) == ("paint.png", 2)
+    assert (strip.texture, strip.material.tolist()) == ("", [0, 0])
+    # TORCS's tool counts objects that it leaves out.
+    claimed = models.AC.replace("kids 2", "kids 3")
+    assert len(ac3d.pieces(claimed, where="track.acc", counted=False)[1]) == 2
+    with pytest.raises(DataError, match="wanted an OBJECT"):
+        ac3d.pieces(claimed, where="track.acc")
+    with pytest.raises(DataError, match="wanted an OBJECT"):
+        ac3d.pieces(claimed + "numvert 1\n", where="track.acc", counted=False)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

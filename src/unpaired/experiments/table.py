@@ -17,6 +17,7 @@ from unpaired.experiments import (
     sgan_mnist,
     toy,
     toy_conditions,
+    tracks_adaptation,
 )
 from unpaired.experiments.base import Experiment
 from unpaired.experiments.recipes import RECIPES
@@ -43,7 +44,11 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """Those whose results are committed."""
 
-UNMEASURED: dict[str, Experiment] = {**azimuths.AZIMUTHS, "bags2shoes": kinds.BAGS2SHOES}
+UNMEASURED: dict[str, Experiment] = {
+    **azimuths.AZIMUTHS,
+    "bags2shoes": kinds.BAGS2SHOES,
+    "tracks-adaptation": tracks_adaptation.TRACKS_ADAPTATION,
+}
 """Those that wait for a result."""
 
 EVERYTHING: dict[str, Experiment] = {**EXPERIMENTS, **UNMEASURED, **RECIPES}

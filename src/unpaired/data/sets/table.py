@@ -8,8 +8,10 @@ from typing import Literal, NamedTuple
 
 from unpaired.errors import DataError, meant
 
-Holds = Literal["domains", "pairs", "attributes", "classes", "points"]
-"""What is in a named set: two domains, pairs of two domains, images with attributes, images in classes, points."""
+Holds = Literal["domains", "pairs", "attributes", "classes", "maps", "points"]
+"""What is in a named set: two domains, pairs of two domains, images with attributes, images in classes, folders of images with
+label maps, points.
+"""
 
 
 class NamedSet(NamedTuple):
@@ -93,6 +95,15 @@ def _turned(task: Literal["cars", "chairs", "heads", "chairs-cars", "cars-heads"
         turned.make(folder, task=task, size=size)
 
     return make
+
+
+TRACKS_LICENCE = "Free Art License, GPL-2"
+
+
+def _tracks(folder: Path, size: int) -> None:
+    from unpaired.data.sets import tracks
+
+    tracks.make(folder, size=size)
 
 
 MNIST_LICENCE = "CC BY-SA 3.0"
@@ -180,6 +191,12 @@ SETS: dict[str, NamedSet] = {
     ),
     "cars-heads": NamedSet(
         "cars <-> heads at known azimuths, 23 and 80 models, 8 and 20 to test", CARS_LICENCE, _turned("cars-heads")
+    ),
+    "tracks": NamedSet(
+        "driver's views of five race tracks, in folders of their own, with label maps: for `unpaired adapt --maps`",
+        TRACKS_LICENCE,
+        _tracks,
+        "maps",
     ),
     "mnist": NamedSet("handwritten digits in ten classes, 28 px, grey", MNIST_LICENCE, _mnist, "classes", sized=False),
     "digits": NamedSet("handwritten digits in ten classes, 8 px, grey", DIGITS_LICENCE, _digits, "classes", sized=False),

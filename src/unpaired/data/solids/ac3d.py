@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unpaired.data.solids.mesh import Floats, Material, Mesh, join
 from unpaired.data.solids.obj import texture, through
@@ -13,6 +15,17 @@ from unpaired.errors import DataError
 
 _STRIP = 4
 """The kind of a surface, in the lowest four bits of its flags: a strip of triangles. 0 is a polygon; others are lines."""
+
+
+class Piece(NamedTuple):
+    """The triangles of an object, placed. texture: "" where it has none; corners: [T, 3, 3] float32; uv: [T, 3, 2];
+    material: [T] indices of the file's.
+    """
+
+    texture: str
+    corners: Floats
+    uv: Floats
+    material: NDArray[np.int64]
 
 
 @dataclass
@@ -46,23 +59,37 @@ def read(text: str, *, file: Callable[[str], bytes], where: str) -> Mesh:
     A texture that is missing leaves its material's colour. DataError, which begins with `where`, if it is no AC3D file or has no
     surface.
     """
+    materials, found = pieces(text, where=where)
+    seen: dict[str, Floats | None] = {}
+    meshes = []
+    for piece in found:
+        pixels = _texture(piece.texture, seen, file)
+        dressed = tuple(Material(material.colour, pixels) for material in materials)
+        meshes.append(Mesh(piece.corners, piece.uv, piece.material, dressed))
+    return join(meshes)
+
+
+def pieces(text: str, *, where: str, counted: bool = True) -> tuple[tuple[Material, ...], tuple[Piece, ...]]:
+    """The materials of an AC3D file, and its objects that have surfaces. DataError: as of `read`.
+
+    counted: whether an object has as many others within as it says; TORCS's own tool counts some that it leaves out.
+    """
     lines = _Lines(text.splitlines())
     if not "".join(lines.next()).startswith("AC3D"):
         raise DataError(f"{where} does not begin with AC3D; wanted an AC3D file")
     materials: list[Material] = []
-    meshes: list[Mesh] = []
-    seen: dict[str, Floats | None] = {}
+    found: list[Piece] = []
     try:
         while words := lines.next():
             if words[0] == "MATERIAL":
                 materials.append(_material(words))
             elif words[0] == "OBJECT":
-                _object(lines, np.eye(3), np.zeros(3), materials, seen, file, meshes)
+                _object(lines, np.eye(3), np.zeros(3), counted, found)
     except (ValueError, IndexError) as error:
         raise DataError(f"{where}, line {lines.at} is '{lines.lines[lines.at - 1][:60]}': {error}; wanted an AC3D file") from None
-    if not meshes:
+    if not found:
         raise DataError(f"{where} has no surface; wanted an AC3D file with some")
-    return join(meshes)
+    return tuple(materials), tuple(found)
 
 
 def _material(words: list[str]) -> Material:
@@ -75,10 +102,8 @@ def _object(
     lines: _Lines,
     turned: np.ndarray,
     shifted: np.ndarray,
-    materials: list[Material],
-    seen: dict[str, Floats | None],
-    file: Callable[[str], bytes],
-    meshes: list[Mesh],
+    counted: bool,
+    found: list[Piece],
 ) -> None:
     """An object and all that it contains, each placed within the one around it."""
     picture, points, surfaces = "", np.zeros((0, 3)), _Surfaces()
@@ -100,21 +125,17 @@ def _object(
                 _surface(lines, surfaces, len(points))
         elif key == "kids":
             for _ in range(int(words[1])):
-                if lines.next()[:1] != ["OBJECT"]:
+                first = lines.next()[:1]
+                if not first and not counted:
+                    break
+                if first != ["OBJECT"]:
                     raise ValueError("wanted an OBJECT")
-                _object(lines, turned, shifted, materials, seen, file, meshes)
+                _object(lines, turned, shifted, counted, found)
             break
     if surfaces.corners:
         placed = points @ turned.T + shifted
-        pixels = _texture(picture, seen, file)
-        meshes.append(
-            Mesh(
-                placed[np.array(surfaces.corners)].astype(np.float32),
-                np.array(surfaces.uv, np.float32),
-                np.array(surfaces.material, np.int64),
-                tuple(Material(material.colour, pixels) for material in materials),
-            )
-        )
+        corners, uv = placed[np.array(surfaces.corners)].astype(np.float32), np.array(surfaces.uv, np.float32)
+        found.append(Piece(picture, corners, uv, np.array(surfaces.material, np.int64)))
 
 
 def _surface(lines: _Lines, surfaces: _Surfaces, points: int) -> None:

@@ -95,11 +95,16 @@ def parse(text: str, *, where: str) -> Polygons:
 
 def texture(content: bytes) -> Floats:
     """RGB in [0, 1] of a picture, at most 256 px a side; what is transparent shows dark glass: [H, W, 3]."""
+    pixels = rgba(content)
+    return through(pixels[..., :3], pixels[..., 3:])
+
+
+def rgba(content: bytes) -> Floats:
+    """RGB and opacity in [0, 1] of a picture, at most 256 px a side: [H, W, 4]."""
     with Image.open(io.BytesIO(content)) as picture:
         image = picture.convert("RGBA")
     image.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE), Image.Resampling.BOX)
-    pixels = np.asarray(image, np.float32) / 255
-    return through(pixels[..., :3], pixels[..., 3:])
+    return np.asarray(image, np.float32) / 255
 
 
 def through(colour: Floats, opaque: Floats | float) -> Floats:

@@ -5,7 +5,7 @@ The light stands with the viewer: one lamp above and to the left, and light from
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -66,10 +66,11 @@ def draw(model: Subject, *, azimuth: float, elevation: float, size: int, margin:
     return np.rint(pixels * 255).astype(np.uint8).reshape(size, size, 3)
 
 
-def hits(x: Floats, y: Floats, near: Floats, *, side: int) -> Hits:
+def hits(x: Floats, y: Floats, near: Floats, *, side: int, holes: Callable[[Hits], NDArray[np.bool_]] | None = None) -> Hits:
     """Which triangle is in front at each sample of a square of `side` x `side`.
 
     x, y: [T, 3], where corners lie, in samples from the upper left; near: [T, 3], larger is nearer. A sample is its middle.
+    holes: which samples of triangles, in front or not, are seen through, [P]; they need not be in order.
     """
     planes = _planes(x.astype(np.float64), y.astype(np.float64))
     depths = near[:, 0, None] * (0, 0, 1) + np.einsum("tk,tkc->tc", near[:, 1:] - near[:, :1], planes)
@@ -79,14 +80,15 @@ def hits(x: Floats, y: Floats, near: Floats, *, side: int) -> Hits:
         along = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         start = (depths[face] * np.stack([first + 0.5, row + 0.5, np.ones(len(row))], axis=1)).sum(axis=1)
         depth = (np.repeat(start, count) + np.repeat(depths[face, 0], count) * along).astype(np.float32)
-        at = np.repeat(row * side + first, count) + along
+        at, of = np.repeat(row * side + first, count) + along, np.repeat(face, count)
+        if holes is not None:
+            kept = ~holes(_weighed(planes, at, of, side=side))
+            at, of, depth = at[kept], of[kept], depth[kept]
         np.maximum.at(front, at, depth)
         wins = depth == front[at]
-        owner[at[wins]] = np.repeat(face, count)[wins]
+        owner[at[wins]] = of[wins]
     at = np.flatnonzero(owner >= 0)
-    places = np.stack([at % side + 0.5, at // side + 0.5, np.ones(len(at))], axis=1)
-    two = np.einsum("pkc,pc->pk", planes[owner[at]], places).astype(np.float32)
-    return Hits(at, owner[at], np.concatenate([1 - two.sum(axis=1, keepdims=True), two], axis=1))
+    return _weighed(planes, at, owner[at], side=side)
 
 
 def brightness(directions: Floats) -> Floats:
@@ -115,6 +117,13 @@ def _colours(mesh: Mesh, found: Hits) -> Floats:
         column, row = np.floor(uv[:, 0] % 1 * width).astype(np.int64), np.floor((1 - uv[:, 1]) % 1 * height).astype(np.int64)
         colours[here] = texture[np.minimum(row, height - 1), np.minimum(column, width - 1)]
     return colours
+
+
+def _weighed(planes: NDArray[np.float64], at: NDArray[np.int64], face: NDArray[np.int64], *, side: int) -> Hits:
+    """Samples of triangles, with the weights of their corners."""
+    places = np.stack([at % side + 0.5, at // side + 0.5, np.ones(len(at))], axis=1)
+    two = np.einsum("pkc,pc->pk", planes[face], places).astype(np.float32)
+    return Hits(at, face, np.concatenate([1 - two.sum(axis=1, keepdims=True), two], axis=1))
 
 
 def _planes(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
