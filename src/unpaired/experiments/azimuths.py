@@ -25,6 +25,7 @@ from unpaired.experiments.azimuths_reader import Lessons, Reader
 from unpaired.experiments.base import SIZES, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.comparison import BASELINES, KIM, NOTHING, budgets_in_words
 from unpaired.games import specs
+from unpaired.losses import Adversarial, LeastSquares, NonSaturating
 from unpaired.metrics.distribution import sliced_wasserstein
 from unpaired.networks.specs import ConvDiscriminator, EncoderDecoder
 from unpaired.options import Adam, DataOptions, Training
@@ -57,6 +58,7 @@ class Budget(NamedTuple):
     pixels: int
     width: int
     learning_rate: float
+    gan: Adversarial
     reconstruction: float
 
 
@@ -75,20 +77,21 @@ TASKS: Mapping[str, Task] = {
     "car2head": Task("cars-heads", "cars", "heads"),
 }
 BUDGETS: Mapping[Size, Budget] = {
-    "quick": Budget(steps=300, batch=32, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
-    "default": Budget(steps=3000, batch=32, pixels=32, width=16, learning_rate=1e-3, reconstruction=10.0),
-    "paper": Budget(steps=50_000, batch=200, pixels=64, width=64, learning_rate=2e-4, reconstruction=1.0),
+    "quick": Budget(steps=300, batch=32, pixels=32, width=16, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0),
+    "default": Budget(steps=2500, batch=32, pixels=32, width=16, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0),
+    "paper": Budget(steps=50_000, batch=200, pixels=64, width=64, learning_rate=2e-4, gan=NonSaturating(), reconstruction=1.0),
 }
 SEEDS: Mapping[Size, tuple[int, ...]] = {"quick": (0,), "default": (0, 1, 2), "paper": (0, 1, 2)}
 LESSONS: Mapping[Size, Lessons] = {"quick": Lessons(steps=300), "default": Lessons(), "paper": Lessons(steps=4000)}
 
 
 def models(size: Size) -> dict[str, specs.GameSpec]:
-    """The games by name: networks, weights and optimiser alike, losses of each as its paper has them."""
+    """The games by name: networks, adversarial loss, weights and optimiser alike."""
     budget = BUDGETS[size]
     common: dict[str, Any] = {
         "generator": EncoderDecoder(width=budget.width, bottleneck=BOTTLENECK),
         "discriminator": ConvDiscriminator(width=budget.width),
+        "gan": budget.gan,
         "optimizer": Adam(learning_rate=budget.learning_rate, weight_decay=1e-4),
     }
     one_way, with_reconstruction = BASELINES
