@@ -38,7 +38,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with (folder / "views.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("part", "file", "model", "azimuth", "variant"), *rows])
     monkeypatch.setattr(azimuths, "folder_of", lambda *_, **__: folder)
-    tiny = azimuths.Budget(steps=4, batch=4, pixels=16, width=4, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0)
+    tiny = azimuths.Budget(
+        steps=4, batch=4, pixels=16, channels=3, reach=90, width=4, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0
+    )
     monkeypatch.setattr(azimuths, "BUDGETS", {"quick": tiny})
     monkeypatch.setattr(azimuths, "SEEDS", {"quick": (0, 1)})
     monkeypatch.setattr(azimuths, "LESSONS", {"quick": Lessons(steps=60, batch=16, width=4)})

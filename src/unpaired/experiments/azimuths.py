@@ -16,7 +16,7 @@ from unpaired import images
 from unpaired.data.batches import Domains, open_domains
 from unpaired.data.sets.table import folder_of
 from unpaired.data.sets.turned import Kind
-from unpaired.data.sets.turntable import read_views
+from unpaired.data.sets.turntable import read_views, write_narrower
 from unpaired.data.store import cache_folder
 from unpaired.experiments import azimuths_figures, azimuths_reader
 from unpaired.experiments.azimuths_claims import DISCOGAN, claims, deviations
@@ -49,13 +49,15 @@ class Task(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """What a size spends on every training alike. pixels: the side of an image; width: channels of the first layers;
-    reconstruction: the weight of what reconstructs.
+    """What a size spends on every training alike. pixels, channels: of an image; reach: views go from -reach to reach degrees;
+    width: channels of the first layers; reconstruction: the weight of what reconstructs.
     """
 
     steps: int
     batch: int
     pixels: int
+    channels: int
+    reach: int
     width: int
     learning_rate: float
     gan: Adversarial
@@ -76,10 +78,31 @@ TASKS: Mapping[str, Task] = {
     "chair2car": Task("chairs-cars", "chairs", "cars"),
     "car2head": Task("cars-heads", "cars", "heads"),
 }
+_SMALL = Budget(
+    steps=1500,
+    batch=32,
+    pixels=32,
+    channels=1,
+    reach=60,
+    width=16,
+    learning_rate=1e-3,
+    gan=LeastSquares(),
+    reconstruction=10.0,
+)
 BUDGETS: Mapping[Size, Budget] = {
-    "quick": Budget(steps=300, batch=32, pixels=32, width=16, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0),
-    "default": Budget(steps=2500, batch=32, pixels=32, width=16, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0),
-    "paper": Budget(steps=50_000, batch=200, pixels=64, width=64, learning_rate=2e-4, gan=NonSaturating(), reconstruction=1.0),
+    "quick": _SMALL._replace(steps=300),
+    "default": _SMALL,
+    "paper": Budget(
+        steps=50_000,
+        batch=200,
+        pixels=64,
+        channels=3,
+        reach=75,
+        width=64,
+        learning_rate=2e-4,
+        gan=NonSaturating(),
+        reconstruction=1.0,
+    ),
 }
 SEEDS: Mapping[Size, tuple[int, ...]] = {"quick": (0,), "default": (0, 1, 2), "paper": (0, 1, 2)}
 LESSONS: Mapping[Size, Lessons] = {"quick": Lessons(steps=300), "default": Lessons(), "paper": Lessons(steps=4000)}
@@ -119,8 +142,10 @@ def training(size: Size, *, seed: int) -> Training:
 def compare(lab: Lab, *, name: str) -> Metrics:
     """Teach the readers, train every game with every seed from A to B, and read what becomes of unseen models' views."""
     task, budget, seeds = TASKS[name], BUDGETS[lab.size], SEEDS[lab.size]
-    folder = folder_of(task.set, size=DRAWN, cache=cache_folder())
-    options = DataOptions(size=budget.pixels, flip=False)
+    folder = lab.runs / f"{name}-{lab.size}" / "views"
+    if not folder.exists():
+        write_narrower(folder, folder_of(task.set, size=DRAWN, cache=cache_folder()), reach=budget.reach)
+    options = DataOptions(size=budget.pixels, channels=budget.channels, flip=False)
     views = views_of(folder, open_domains((str(folder),), options))
     readers = readers_of(task, views, lessons=LESSONS[lab.size])
     test, spent = views["test_a"], dict.fromkeys(models(lab.size), 0.0)

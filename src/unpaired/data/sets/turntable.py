@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,10 +83,7 @@ def write(
             (root / part).mkdir(parents=True)
             for model in parts[part]:
                 views += _turn(root, part, model, size=size, variants=(variants or {}).get(part, 1))
-        with (root / TABLE).open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(View._fields)
-            rows.writerows(views)
+        _write_table(root, views)
         counts = {part: sum(view.part == part for view in views) for part in PARTS}
         whole = {
             **card,
@@ -96,6 +94,22 @@ def write(
         folders.write_card(root, whole)
 
 
+def write_narrower(folder: Path, whole: Path, *, reach: int) -> None:
+    """Write into `folder` those views of the set in `whole` that go from -reach to reach degrees, with their table alone.
+
+    At -90 and at 90 degrees many a thing looks much like its own mirror image. Then a kind's views make a loop, round which a
+    translation between kinds may turn by any angle and still be a bijection; only in a narrower range has each view one place.
+    ConfigError if `folder` is not empty.
+    """
+    with folders.whole(folder) as root:
+        for part in PARTS:
+            (root / part).mkdir()
+        views = [view for view in read_views(whole) if abs(view.azimuth) <= reach]
+        for view in views:
+            shutil.copyfile(whole / view.part / view.file, root / view.part / view.file)
+        _write_table(root, views)
+
+
 def read_views(folder: Path) -> tuple[View, ...]:
     """The table of a set that `write` wrote. FileNotFoundError if there is none."""
     with (folder / TABLE).open(newline="", encoding="utf-8") as file:
@@ -103,6 +117,13 @@ def read_views(folder: Path) -> tuple[View, ...]:
             View(row["part"], row["file"], row["model"], int(row["azimuth"]), int(row["variant"]))  # type: ignore[arg-type]
             for row in csv.DictReader(file)
         )
+
+
+def _write_table(root: Path, views: Sequence[View]) -> None:
+    with (root / TABLE).open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(View._fields)
+        rows.writerows(views)
 
 
 def azimuths(part: Part) -> range:
