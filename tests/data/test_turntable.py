@@ -56,6 +56,22 @@ def test_a_set_on_disk(tmp_path: Path) -> None:
             assert (np.array(picture) == wanted).all()
 
 
+def test_a_narrower_set_has_the_views_of_the_front(tmp_path: Path) -> None:
+    whole, folder = tmp_path / "set", tmp_path / "narrower"
+    turntable.write(whole, PARTS, size=16, card=CARD)
+    turntable.write_narrower(folder, whole, reach=60)
+    views = turntable.read_views(folder)
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")} == {
+        f"{each.part}/{each.file}" for each in views
+    }
+    assert [view.azimuth for view in views if view.part == "testB"] == list(range(-60, 61, 15))
+    assert all((folder / each.part / each.file).read_bytes() == (whole / each.part / each.file).read_bytes() for each in views)
+    cards = [json.loads((place / "set.json").read_text()) for place in (whole, folder)]
+    assert cards[1] == {**cards[0], "counts": {"trainA": 2 * 25, "trainB": 25, "testA": 9, "testB": 9}}
+    with pytest.raises(ConfigError, match="not empty"):
+        turntable.write_narrower(folder, whole, reach=60)
+
+
 def test_the_front_is_where_the_name_says(tmp_path: Path) -> None:
     """At 45 degrees the red front lies right of the middle, at -45 left of it, at 90 it is not seen."""
     turntable.write(tmp_path / "set", PARTS, size=32, card=CARD)

@@ -37,6 +37,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 Image.fromarray(pixels).save(folder / part / rows[-1][1])
     with (folder / "views.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("part", "file", "model", "azimuth", "variant"), *rows])
+    (folder / "set.json").write_text('{"name": "stripes"}')
     monkeypatch.setattr(azimuths, "folder_of", lambda *_, **__: folder)
     tiny = azimuths.Budget(
         steps=4, batch=4, pixels=16, channels=3, reach=90, width=4, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0

@@ -95,9 +95,9 @@ def _target_like(b: str) -> Claim:
 DEVIATIONS = (
     "renderings of 3-D models that packages carry (23 cars, 47 chairs and 80 heads to train on; 8, 12 and 20 to test on) instead "
     "of the paper's images; of cars and chairs each training model is drawn also in other proportions and hues",
-    "azimuths from -60 to 60 degrees (-75 to 75 in the paper size), every 5 in training and every 15 in the test; models are seen "
-    "from a little above. From the sides, at -90 and at 90, cars look so much like their mirror images that views make a loop, "
-    "round which DiscoGAN turned them by some angle in trials with -90 to 90 and with -75 to 75",
+    "azimuths from -60 to 60 degrees (-75 to 75 in the paper size), every 5 in training and every 15 in the test; models are "
+    "seen from a little above. From the sides, at -90 and at 90, cars look so much like their mirror images that views make a "
+    "loop, round which DiscoGAN turned them by some angle in trials with -90 to 90 and with -75 to 75",
     "grey images (but in the paper size): where cars were coloured, trials kept the azimuth less well",
     "least squares as the adversarial loss of all three games (cross-entropy in the paper size, as in the paper): with "
     "cross-entropy discriminators so small overran the generators, whose answers crowded and changed sides again and again while "
@@ -110,8 +110,8 @@ DEVIATIONS = (
     "the paper size's 50,000 steps are those of the paper's toy (from memory); there too the learning rate falls, and "
     "the weights are averaged",
     "what is trained and how was chosen by a dozen short trainings of DiscoGAN, each of one seed: with cross-entropy on cars "
-    "(weights of reconstruction 1, 3 and 10, batch 16 and 32, rates 5e-4 and 1e-3, the authors' form) and on heads (3000 steps; a "
-    "discriminator half as wide; the authors' form; a pool of old answers), with least squares on heads and on cars, grey and "
+    "(weights of reconstruction 1, 3 and 10, batch 16 and 32, rates 5e-4 and 1e-3, the authors' form) and on heads (3000 steps; "
+    "a discriminator half as wide; the authors' form; a pool of old answers), with least squares on heads and on cars, grey and "
     "coloured, in three ranges of azimuth; judged by the views of training models that were held out for it; no test model was "
     "looked at",
     "the readers were taught here, with mirrored views at the opposite azimuth; what they misread counts as the games' mistake",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,19 +84,12 @@ def write(
             (root / part).mkdir(parents=True)
             for model in parts[part]:
                 views += _turn(root, part, model, size=size, variants=(variants or {}).get(part, 1))
-        _write_table(root, views)
-        counts = {part: sum(view.part == part for view in views) for part in PARTS}
-        whole = {
-            **card,
-            "size": size,
-            "models": {part: [model.name for model in parts[part]] for part in PARTS},
-            "counts": counts,
-        }
-        folders.write_card(root, whole)
+        models = {part: [model.name for model in parts[part]] for part in PARTS}
+        _write_views(root, views, card={**card, "size": size, "models": models})
 
 
 def write_narrower(folder: Path, whole: Path, *, reach: int) -> None:
-    """Write into `folder` those views of the set in `whole` that go from -reach to reach degrees, with their table alone.
+    """Write into `folder` those views of the set in `whole` that go from -reach to reach degrees, with their table and card.
 
     At -90 and at 90 degrees many a thing looks much like its own mirror image. Then a kind's views make a loop, round which a
     translation between kinds may turn by any angle and still be a bijection; only in a narrower range has each view one place.
@@ -107,7 +101,8 @@ def write_narrower(folder: Path, whole: Path, *, reach: int) -> None:
         views = [view for view in read_views(whole) if abs(view.azimuth) <= reach]
         for view in views:
             shutil.copyfile(whole / view.part / view.file, root / view.part / view.file)
-        _write_table(root, views)
+        card = json.loads((whole / "set.json").read_text(encoding="utf-8"))
+        _write_views(root, views, card=card)
 
 
 def read_views(folder: Path) -> tuple[View, ...]:
@@ -119,11 +114,14 @@ def read_views(folder: Path) -> tuple[View, ...]:
         )
 
 
-def _write_table(root: Path, views: Sequence[View]) -> None:
+def _write_views(root: Path, views: Sequence[View], *, card: Mapping[str, Any]) -> None:
+    """The table, and the card with the number of pictures in each part."""
     with (root / TABLE).open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(View._fields)
         rows.writerows(views)
+    counts = {part: sum(view.part == part for view in views) for part in PARTS}
+    folders.write_card(root, {**card, "counts": counts})
 
 
 def azimuths(part: Part) -> range:
