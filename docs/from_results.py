@@ -8,7 +8,7 @@ its results.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def claims(result: Result) -> str:
     """A row for each claim: what was wanted, what was measured, whether it holds."""
     lines = ["| claim | wanted | measured | holds |", "| --- | --- | --- | --- |"]
     for claim in result["claims"]:
-        lines.append(f"| {claim['statement']} | {claim['wanted']} | {_short(claim['measured'])} | {_verdict(claim)} |")
+        lines.append(_row([claim["statement"], claim["wanted"], _short(claim["measured"]), _verdict(claim)]))
     return "\n".join(lines)
 
 
@@ -96,8 +96,8 @@ def tables(result: Result) -> str:
     lines = []
     for title, rows in result["metrics"]["tables"].items():
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-        lines += [f"| {title} | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
-        lines += [f"| {name} | {' | '.join(_number(row.get(column)) for column in columns)} |" for name, row in rows.items()]
+        lines += [_row([title, *columns]), "| --- |" + " ---: |" * len(columns)]
+        lines += [_row([name, *(_number(row.get(column)) for column in columns)]) for name, row in rows.items()]
         lines.append("")
     return "\n".join(lines).rstrip()
 
@@ -172,6 +172,11 @@ def _short(value: Any) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    """A row of a table, whose cells may hold the character that parts them."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _verdict(claim: dict[str, Any]) -> str:
