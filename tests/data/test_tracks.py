@@ -16,6 +16,7 @@ from unpaired.data.sets import table, torcs, track_course, track_worlds, tracks
 from unpaired.data.solids import views
 from unpaired.errors import DataError
 from unpaired.games import specs
+from unpaired.images.maps import VOID
 from unpaired.options import DataOptions
 from unpaired.run_config import RunConfig
 
@@ -89,10 +90,10 @@ def test_labels_come_from_the_names_of_textures() -> None:
         "tr-asphalt-aa-bw1_n.rgb": "road",
         "newdirt2.png": "road",
         "asphsand_n.png": "road",
-        "grass-aa.rgb": "terrain",
-        "road2snow-edge.png": "terrain",
-        "snow_2.png": "terrain",
-        "dirt-side.png": "terrain",
+        "grass-aa.rgb": "grass",
+        "road2snow-edge.png": "rock",
+        "snow_2.png": "rock",
+        "dirt-side.png": "sand",
         "tree_gum_arbor_n.png": "trees",
         "armco_snow_arbor.png": "walls",
         "BLDG05_tree.png": "walls",
@@ -135,7 +136,9 @@ def test_a_view_of_the_ring(ring: track_worlds.Place) -> None:
     kinds = [track_worlds.CLASSES[number] for number in labels[:, 16]]
     assert kinds[0] == "sky"
     assert kinds[-1] == "road"
-    assert sorted(np.unique(labels)) == [0, 1, 2, 3, 4, 255]  # every class, and what has none
+    found = {track_worlds.CLASSES[number] for number in np.unique(labels) if number != VOID}
+    assert found == {"sky", "road", "grass", "trees", "walls"}
+    assert (labels == VOID).any()  # a post
     # Sky is the upper half of the background, its last row at the horizon; the rest is painted land.
     assert (pixels[seen.clear == 1][:, 2] == 255).all()
     assert not pixels[seen.clear == 1][:, 0].all()
@@ -175,7 +178,10 @@ def test_the_set(package: Path, tmp_path: Path) -> None:
     assert (len(opened.train_maps), len(opened.test_maps)) == (12, 6)
     counts = np.bincount(np.concatenate([opened.train_maps, opened.test_maps]).ravel(), minlength=256)
     assert list(one["shares"]) == [*track_worlds.CLASSES, "other"]
-    assert counts[[0, 1, 2, 3, 4, 255]] / (18 * 32 * 32) == pytest.approx(list(one["shares"].values()), abs=1e-4)
+    counts = counts[[*range(len(track_worlds.CLASSES)), VOID]]
+    assert counts / (18 * 32 * 32) == pytest.approx(
+        list(one["shares"].values()), abs=1e-4
+    )
     assert opened.card["credit"] == card["credit"]
     lines = (folder / "one" / "views.csv").read_text().splitlines()
     assert lines[0] == "file,part,along,aside,askew,against"
@@ -189,6 +195,23 @@ def test_the_set(package: Path, tmp_path: Path) -> None:
         assert (folder / file).read_bytes() == (again / file).read_bytes()
     with Image.open(folder / "two" / "images" / "train" / "00000.png") as picture:
         assert (picture.size, picture.mode) == ((32, 32), "RGB")
+
+
+def test_a_world_with_fewer_classes(package: Path, tmp_path: Path) -> None:
+    fine = table.folder_of("tracks", size=32, cache=tmp_path) / "one"
+    coarse = tmp_path / "coarse"
+    tracks.write_coarser(coarse, fine, classes=track_worlds.COARSER)
+    before, after = (open_map_set((str(folder),), DataOptions(size=32)) for folder in (fine, coarse))
+    assert after.classes == track_worlds.COARSE_CLASSES == ("sky", "road", "terrain", "trees", "walls")
+    assert (after.images.train.pixels == before.images.train.pixels).all()
+    wanted = np.full(256, VOID, np.uint8)
+    wanted[:7] = [0, 1, 2, 2, 2, 3, 4]
+    assert (after.train_maps == wanted[before.train_maps]).all()
+    assert (after.test_maps == wanted[before.test_maps]).all()
+    shares = after.card["shares"]
+    assert shares["terrain"] == pytest.approx(sum(before.card["shares"][kind] for kind in ("grass", "sand", "rock")), abs=2e-4)
+    assert list(shares) == [*track_worlds.COARSE_CLASSES, "other"]
+    assert (coarse / "views.csv").read_bytes() == (fine / "views.csv").read_bytes()
 
 
 def test_another_version_is_told(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,8 @@ def paint(folder: Path, size: int) -> None:
                 Image.fromarray(pixels.astype(np.uint8)).save(folder / world / "images" / name)
                 write_map(folder / world / "labels" / name, labels.astype(np.uint8))
         (folder / world / "classes.txt").write_text("\n".join(CLASSES))
+        (folder / world / "views.csv").write_text("file\n")
+        (folder / world / "images" / "set.json").write_text('{"shares": {"sky": 0.5, "road": 0.5}}')
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from unpaired.adaptation.maps import opened_maps, write_translated_maps
 from unpaired.adaptation.translated import middle
 from unpaired.data.label_maps import IMAGES
 from unpaired.data.sets.table import folder_of
-from unpaired.data.sets.track_worlds import CLASSES, WORLDS
+from unpaired.data.sets.track_worlds import COARSE_CLASSES, COARSER, WORLDS
+from unpaired.data.sets.tracks import write_coarser
 from unpaired.data.store import cache_folder
 from unpaired.evaluation.maps import in_colours
 from unpaired.evaluation.scoring import Part, rows_of
@@ -122,7 +123,11 @@ class Trainings:
         self.lab, self.budget = lab, BUDGETS[lab.size]
         self.spent: dict[str, float] = {}
         self._done: dict[str, Path] = {}
-        self.root = folder_of(SET, size=max(SET_SIZE, self.budget.pixels), cache=cache_folder())
+        self.root = lab.runs / f"tracks-{lab.size}" / "worlds"
+        whole = folder_of(SET, size=max(SET_SIZE, self.budget.pixels), cache=cache_folder())
+        for world in WORLDS:
+            if not (self.root / world).exists():
+                write_coarser(self.root / world, whole / world, classes=COARSER)
         self.data = DataOptions(size=self.budget.pixels, jitter=JITTER)
         self.worlds = {world: opened_maps(str(self.root / world), self.data) for world in WORLDS}
 
@@ -223,7 +228,7 @@ def compare(lab: Lab) -> Metrics:
 
 def scored(reader: Segmenter, pixels: Pixels, maps: Labels) -> dict[str, Any]:
     """How a segmenter reads views [N, H, W, 3] with maps [N, H, W], see `adaptation.map_scores.scores_of`."""
-    return scores_of(said_of(reader, pixels, CLASSES), maps, CLASSES)
+    return scores_of(said_of(reader, pixels, COARSE_CLASSES), maps, COARSE_CLASSES)
 
 
 def chosen(read: Scores, *, count: int) -> list[Pair]:
@@ -261,7 +266,7 @@ def draw(folder: Path, pair: Pair, trainings: Trainings, methods: Mapping[str, S
     rows = [(pair.source, x), *((method, trainings.translator(pair, method).batch(x)) for method in ADAPTED)]
     images.write(folder / f"{stem}.png", images.labelled_grid([*rows, (pair.target, target)], scale=2))
     rows = [(pair.target, target), ("truth", in_colours(maps))]
-    read = {method: said_of(reader, pixels, CLASSES) for method, reader in methods.items()}
+    read = {method: said_of(reader, pixels, COARSE_CLASSES) for method, reader in methods.items()}
     rows += [(method, in_colours(np.where(maps == VOID, VOID, labels))) for method, labels in read.items()]
     images.write(folder / f"{stem}-labels.png", images.labelled_grid(rows, scale=2))
 

@@ -46,10 +46,14 @@ WORLDS: Mapping[str, World] = {
     "hills": World("road/corkscrew", "a race course among dry brown hills, oaks, sand beside the asphalt", 0.45),
 }
 
-SKY, ROAD, TERRAIN, TREES, WALLS = CLASSES = ("sky", "road", "terrain", "trees", "walls")
-"""terrain: grass, snow, sand, earth and rock, one class as in Cityscapes; road: with its kerbs and its paved verge, asphalt or
-dirt; walls: whatever is built, barriers and stands too.
+SKY, ROAD, GRASS, SAND, ROCK, TREES, WALLS = CLASSES = ("sky", "road", "grass", "sand", "rock", "trees", "walls")
+"""road: with its kerbs and its paved verge, asphalt or dirt; sand: gravel and bare earth too; rock: snow and ice too; walls:
+whatever is built, barriers and stands too.
 """
+TERRAIN = "terrain"
+COARSER: Mapping[str, str] = {GRASS: TERRAIN, SAND: TERRAIN, ROCK: TERRAIN}
+"""One class as in Cityscapes, which every world has; few have all three."""
+COARSE_CLASSES = tuple(dict.fromkeys(COARSER.get(kind, kind) for kind in CLASSES))
 OTHER = "other"
 """Posts, gantries, signs, people, vehicles, tents: of no class, as each world has others and of each a few pixels."""
 KINDS = (*CLASSES, OTHER)
@@ -63,7 +67,9 @@ LABELS: tuple[tuple[str, str], ...] = (
     (WALLS, r"armco|barr|bars?\d|wall|tarmac-wall|stone-wall|pit-walls|fence|conc|cmnt|brick|tire|dekk|pad"),
     (TREES, r"tree|bush|allborg-trees"),
     (ROAD, r"road(?!2snow)|g-to-asphalt|asph|newdirt|dirt-pits|bridgeplanks|curb"),
-    (TERRAIN, r"(new)?grass|snow|ice|road2snow|cliff|rock|stone|sand|gravel|dirt-"),
+    (GRASS, r"(new)?grass"),
+    (SAND, r"sand|gravel|dirt-"),
+    (ROCK, r"snow|ice|road2snow|cliff|rock|stone"),
 )
 """Of each class how the names of its textures begin, "tr-" left out (regular expressions, without regard to case); the first that
 fits counts, and what none fits is "other".

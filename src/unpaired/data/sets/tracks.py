@@ -11,7 +11,7 @@ Views from bad places are left out (see `flaw`), and others drawn for them: ``se
 from __future__ import annotations
 
 import json
-import tempfile
+import shutil
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,16 +24,18 @@ from PIL import Image
 
 from unpaired.data.label_maps import CLASSES as CLASSES_FILE
 from unpaired.data.label_maps import IMAGES, LABELS
+from unpaired.data.sets import folders
 from unpaired.data.sets.packages import files
 from unpaired.data.sets.torcs import PACKAGE
 from unpaired.data.sets.track_course import STEP
 from unpaired.data.sets.track_worlds import CLASSES, CREDIT, KINDS, LICENCE, OTHER, ROAD, SKY, WORLDS, Place, Sky, place, wanted
 from unpaired.data.solids.views import NOTHING, Eye, View, rays, view
-from unpaired.errors import ConfigError
 from unpaired.images import Pixels
-from unpaired.images.maps import VOID, Labels, write_map
+from unpaired.images.maps import VOID, Labels, read_map, write_map
 
 Part = Literal["train", "validation", "test"]
+
+VIEWS_FILE = "views.csv"
 
 FIELD = 62.0
 """Degrees from a picture's left edge to its right one."""
@@ -97,12 +99,8 @@ def make(folder: Path, *, size: int = 64) -> None:
     The same arguments and package give the same files. DataError where the package can be had nowhere, or is another; ConfigError
     if `folder` is not empty.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: remove it, or name a folder that does not exist yet")
-    contents = files(PACKAGE, wanted=wanted)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unfinished:
-        root = Path(unfinished) / "set"
+    with folders.whole(folder) as root:
+        contents = files(PACKAGE, wanted=wanted)
         worlds = {}
         for name, world in WORLDS.items():
             found, dropped = drive(place(world, contents), size=size, counts=COUNTS, seed=zlib.crc32(name.encode()))
@@ -111,10 +109,31 @@ def make(folder: Path, *, size: int = 64) -> None:
             worlds[name] = facts
         whole = np.mean([[facts["shares"][kind] for kind in KINDS] for facts in worlds.values()], axis=0)
         shares = {kind: round(float(share), 4) for kind, share in zip(KINDS, whole, strict=True)}
-        _write_json(root / "set.json", _card("tracks", size, {"shares": shares, "worlds": worlds}))
-        if folder.exists():
-            folder.rmdir()
-        root.rename(folder)
+        folders.write_card(root, _card("tracks", size, {"shares": shares, "worlds": worlds}))
+
+
+def write_coarser(folder: Path, world: Path, *, classes: Mapping[str, str]) -> None:
+    """Write into `folder` a world with fewer classes: those that `classes` names become what it says. ConfigError if `folder` is
+    not empty.
+    """
+    fine = (world / CLASSES_FILE).read_text(encoding="utf-8").splitlines()
+    coarse = list(dict.fromkeys(classes.get(kind, kind) for kind in fine))
+    numbers = np.full(VOID + 1, VOID, np.uint8)
+    numbers[: len(fine)] = [coarse.index(classes.get(kind, kind)) for kind in fine]
+    with folders.whole(folder) as root:
+        shutil.copytree(world / IMAGES, root / IMAGES)
+        shutil.copyfile(world / VIEWS_FILE, root / VIEWS_FILE)
+        for path in sorted((world / LABELS).rglob("*.png")):
+            to = root / path.relative_to(world)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            write_map(to, numbers[read_map(path)])
+        _write_classes(root, coarse)
+        card = json.loads((world / IMAGES / "set.json").read_text(encoding="utf-8"))
+        shares = dict.fromkeys((*coarse, OTHER), 0.0)
+        for kind, share in card["shares"].items():
+            shares[classes.get(kind, kind)] += share
+        shares = {kind: round(share, 4) for kind, share in shares.items()}
+        folders.write_card(root / IMAGES, {**card, "classes": coarse, "shares": shares})
 
 
 def sections(length: float) -> dict[Part, list[tuple[float, float]]]:
@@ -240,10 +259,10 @@ def _write(folder: Path, found: Mapping[Part, Sequence[Taken]], *, card: Mapping
             write_map(folder / LABELS / name, labels)
             where = f"{spot.along:.1f},{spot.aside:.2f},{spot.askew:.1f},{'yes' if spot.against else 'no'}"
             lines.append(f"{name},{part},{where}")
-    (folder / "views.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    (folder / CLASSES_FILE).write_text("".join(f"{kind}\n" for kind in CLASSES), encoding="utf-8")
-    _write_json(folder / IMAGES / "set.json", card)
+    (folder / VIEWS_FILE).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    _write_classes(folder, CLASSES)
+    folders.write_card(folder / IMAGES, card)
 
 
-def _write_json(file: Path, content: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _write_classes(folder: Path, classes: Sequence[str]) -> None:
+    (folder / CLASSES_FILE).write_text("".join(f"{kind}\n" for kind in classes), encoding="utf-8")
