@@ -74,6 +74,7 @@ def test_it_is_loaded_and_shown(taught: Path) -> None:
     found = unpaired.load(taught)
     assert isinstance(found, Segmenter)
     assert found.classes == ("ground", "square")
+    runs.evaluate(taught)
     assert images.read(taught / "samples.png").shape[2] == 3
     page = write_report(taught).read_text()
     assert "Mean class IoU" in page
