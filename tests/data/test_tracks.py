@@ -179,9 +179,7 @@ def test_the_set(package: Path, tmp_path: Path) -> None:
     counts = np.bincount(np.concatenate([opened.train_maps, opened.test_maps]).ravel(), minlength=256)
     assert list(one["shares"]) == [*track_worlds.CLASSES, "other"]
     counts = counts[[*range(len(track_worlds.CLASSES)), VOID]]
-    assert counts / (18 * 32 * 32) == pytest.approx(
-        list(one["shares"].values()), abs=1e-4
-    )
+    assert counts / (18 * 32 * 32) == pytest.approx(list(one["shares"].values()), abs=1e-4)
     assert opened.card["credit"] == card["credit"]
     lines = (folder / "one" / "views.csv").read_text().splitlines()
     assert lines[0] == "file,part,along,aside,askew,against"

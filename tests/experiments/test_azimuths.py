@@ -39,10 +39,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         csv.writer(file).writerows([("part", "file", "model", "azimuth", "variant"), *rows])
     (folder / "set.json").write_text('{"name": "stripes"}')
     monkeypatch.setattr(azimuths, "folder_of", lambda *_, **__: folder)
-    tiny = azimuths.Budget(
-        steps=4, batch=4, pixels=16, channels=3, reach=90, width=4, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0
-    )
+    tiny = azimuths.Budget(steps=4, batch=4, pixels=16, width=4, learning_rate=1e-3, gan=LeastSquares(), reconstruction=10.0)
     monkeypatch.setattr(azimuths, "BUDGETS", {"quick": tiny})
+    whole = {name: task._replace(reach=90, channels=3) for name, task in azimuths.TASKS.items()}
+    monkeypatch.setattr(azimuths, "TASKS", whole)
     monkeypatch.setattr(azimuths, "SEEDS", {"quick": (0, 1)})
     monkeypatch.setattr(azimuths, "LESSONS", {"quick": Lessons(steps=60, batch=16, width=4)})
     return folder
@@ -150,4 +150,4 @@ def test_how_claims_are_judged() -> None:
     assert verdicts(_metrics(**{"most crowded": 0.4})) == [True, True, True, True, False, True]
     assert verdicts(_metrics(swd=0.26)) == [True, True, True, True, True, False]
     assert len(azimuths_claims.claims("cars", "cars")) == 5
-    assert azimuths_claims.deviations("cars", "cars") != azimuths_claims.deviations("cars", "heads")
+    assert azimuths_claims.deviations("cars", "cars", wide=True) != azimuths_claims.deviations("cars", "heads", wide=True)

@@ -16,7 +16,7 @@ from unpaired import images
 from unpaired.data.batches import Domains, open_domains
 from unpaired.data.sets.table import folder_of
 from unpaired.data.sets.turned import Kind
-from unpaired.data.sets.turntable import read_views, write_narrower
+from unpaired.data.sets.turntable import REACH, read_views, write_narrower
 from unpaired.data.store import cache_folder
 from unpaired.experiments import azimuths_figures, azimuths_reader
 from unpaired.experiments.azimuths_claims import DISCOGAN, claims, deviations
@@ -41,23 +41,25 @@ SHOWN = 2
 
 
 class Task(NamedTuple):
-    """set: the named set; a, b: what kind its domains are of."""
+    """set: the named set; a, b: what kind its domains are of; reach: views go from -reach to reach degrees; channels: of an
+    image, 1 where it is made grey.
+    """
 
     set: str
     a: Kind
     b: Kind
+    reach: int = 60
+    channels: int = 1
 
 
 class Budget(NamedTuple):
-    """What a size spends on every training alike. pixels, channels: of an image; reach: views go from -reach to reach degrees;
-    width: channels of the first layers; reconstruction: the weight of what reconstructs.
+    """What a size spends on every training alike. pixels: the side of an image; width: channels of the first layers;
+    reconstruction: the weight of what reconstructs.
     """
 
     steps: int
     batch: int
     pixels: int
-    channels: int
-    reach: int
     width: int
     learning_rate: float
     gan: Adversarial
@@ -74,7 +76,7 @@ class Views(NamedTuple):
 
 TASKS: Mapping[str, Task] = {
     "car2car": Task("cars", "cars", "cars"),
-    "head2head": Task("heads", "heads", "heads"),
+    "head2head": Task("heads", "heads", "heads", reach=REACH, channels=3),
     "chair2car": Task("chairs-cars", "chairs", "cars"),
     "car2head": Task("cars-heads", "cars", "heads"),
 }
@@ -82,8 +84,6 @@ _SMALL = Budget(
     steps=1500,
     batch=32,
     pixels=32,
-    channels=1,
-    reach=60,
     width=16,
     learning_rate=1e-3,
     gan=LeastSquares(),
@@ -96,8 +96,6 @@ BUDGETS: Mapping[Size, Budget] = {
         steps=50_000,
         batch=200,
         pixels=64,
-        channels=3,
-        reach=75,
         width=64,
         learning_rate=2e-4,
         gan=NonSaturating(),
@@ -144,8 +142,8 @@ def compare(lab: Lab, *, name: str) -> Metrics:
     task, budget, seeds = TASKS[name], BUDGETS[lab.size], SEEDS[lab.size]
     folder = lab.runs / f"{name}-{lab.size}" / "views"
     if not folder.exists():
-        write_narrower(folder, folder_of(task.set, size=DRAWN, cache=cache_folder()), reach=budget.reach)
-    options = DataOptions(size=budget.pixels, channels=budget.channels, flip=False)
+        write_narrower(folder, folder_of(task.set, size=DRAWN, cache=cache_folder()), reach=task.reach)
+    options = DataOptions(size=budget.pixels, channels=task.channels, flip=False)
     views = views_of(folder, open_domains((str(folder),), options))
     readers = readers_of(task, views, lessons=LESSONS[lab.size])
     test, spent = views["test_a"], dict.fromkeys(models(lab.size), 0.0)
@@ -265,7 +263,7 @@ def experiment(name: str) -> Experiment:
         paper=f"{KIM}, section 4",
         run=partial(compare, name=name),
         claims=claims(task.a, task.b),
-        deviations=deviations(task.a, task.b),
+        deviations=deviations(task.a, task.b, wide=task.reach == REACH),
         seeds=SEEDS,
         budget={size: f"{words}, {len(SEEDS[size])} seeds" for size, words in budgets_in_words(BUDGETS).items()},
         sizes=SIZES,
