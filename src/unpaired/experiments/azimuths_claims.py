@@ -115,8 +115,8 @@ DEVIATIONS = (
 SEEN = "every 5 degrees in training and every 15 in the test; models are seen from a little above"
 NARROW = (
     f"grey images, azimuths from -60 to 60 degrees, {SEEN}. From the sides, at -90 and at 90, cars look so much like their "
-    "mirror images that views make a loop, round which DiscoGAN turned them by some angle in trials with -90 to 90 and with -75 to 75; "
-    "where cars were coloured, trials kept the azimuth less well"
+    "mirror images that views make a loop, round which DiscoGAN turned them by some angle in trials with -90 to 90 and with -75 "
+    "to 75; where cars were coloured, trials kept the azimuth less well"
 )
 WIDE = (
     f"coloured images, azimuths from -90 to 90 degrees, {SEEN}: as in a trial on heads. First head2head was run as the other "
