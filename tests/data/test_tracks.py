@@ -80,6 +80,11 @@ def test_what_describes_no_track() -> None:
         track_course.course("params", road, where="x.xml")
     with pytest.raises(DataError, match=r"x.xml has no segments; wanted the description of a track"):
         track_course.course("<params/>", road, where="x.xml")
+    part = '<section name="Main Track"><section name="Track Segments"><section name="1"><attstr name="type" val="{}"/></section>'
+    for kind, missing in (("str", "lg"), ("lft", "radius")):
+        text = f"<params>{part.format(kind)}</section></section></params>"
+        with pytest.raises(DataError, match=rf"x.xml has a segment that cannot be read \('{missing}'\); wanted"):
+            track_course.course(text, road, where="x.xml")
     elsewhere = np.array([[[0, 0, 0], [30, 0, 0], [0, 0, 30]]], np.float32)
     with pytest.raises(DataError, match=r"x.xml: \d+% of the course lies on its road, wanted 90%"):
         track_course.course(made_track.DESCRIPTION, elsewhere, where="x.xml")

@@ -143,7 +143,10 @@ def test_verdicts_follow_the_scores(changed: dict[str, float], fail: set[int]) -
     assert failed == fail
 
 
-def test_without_a_visible_gap_there_is_nothing_to_close() -> None:
-    found = scores(m3_2=0.44)
+def test_only_a_measure_with_a_visible_gap_counts() -> None:
+    """Half of next to nothing is noise."""
+    found = scores(m3_0=0.44, m3_1=0.44)
     metrics = {"scores": {"a to b": found}, "gap closed": {"a to b": tracks.gap_closed(found)}}
+    assert tracks.CLAIMS[2].measure(metrics) == {"a to b": {CYCLEGAN: {"mean class IoU": 0.5}, KEEPING: {"mean class IoU": 0.25}}}
+    metrics["scores"]["a to b"] = scores(m3_0=0.44, m3_1=0.44, m3_2=0.44)
     assert tracks.CLAIMS[2].measure(metrics) is None

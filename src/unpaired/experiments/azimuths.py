@@ -140,7 +140,7 @@ def training(size: Size, *, seed: int) -> Training:
 def compare(lab: Lab, *, name: str) -> Metrics:
     """Teach the readers, train every game with every seed from A to B, and read what becomes of unseen models' views."""
     task, budget, seeds = TASKS[name], BUDGETS[lab.size], SEEDS[lab.size]
-    folder = lab.runs / f"{name}-{lab.size}" / "views"
+    folder = lab.runs / f"{name}-{lab.size}" / f"views-{task.reach}"
     if not folder.exists():
         write_narrower(folder, folder_of(task.set, size=DRAWN, cache=cache_folder()), reach=task.reach)
     options = DataOptions(size=budget.pixels, channels=task.channels, flip=False)

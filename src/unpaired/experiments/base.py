@@ -171,6 +171,7 @@ def trained(
     if len(run.sources) != len(asked) or any(found not in either for found, either in zip(run.sources, asked, strict=True)):
         wanted = ", ".join(map(str, sources))
         raise RunError(f"{folder} was trained on {', '.join(run.sources)}, not on {wanted}; remove it, or choose another --runs")
+    runs.same_data(run, folder)
     if not ended(folder):
         runs.resume(folder)
     lab.trainings.append(Reused(before, run.commit))

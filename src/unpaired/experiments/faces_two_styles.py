@@ -76,8 +76,7 @@ def _trained(lab: Lab, name: str, source: str, spent: dict[str, float], *, mask:
         training=replace(training(steps), compile="off" if lab.size == "quick" else "on"),
     )
     spent[name] = spent.get(name, 0.0) + minutes(folder)
-    # Not the best checkpoint: by the error to counterparts that is the first one, which changes nothing, as long as answers are
-    # farther from them than the inputs.
+    # Not the best checkpoint, which known answers choose.
     return as_it_ended(folder, "attributes", AttributeTranslator)
 
 

@@ -13,7 +13,7 @@ from unpaired.report.wording import times
 
 def section(facts: Facts) -> Iterator[Markup]:
     """Each sign once at each place, and the times that a loss was not finite."""
-    looks = [event["step"] for event in facts.of("evaluation")]
+    looks = _looks(facts)
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for event in facts.of("finding"):
         found.setdefault((str(event["sign"]), str(event["where"])), []).append(event)
@@ -28,6 +28,17 @@ def section(facts: Facts) -> Iterator[Markup]:
         yield _nothing(facts, looks)
     else:
         yield note("The doctor has not looked yet.")
+
+
+def _looks(facts: Facts) -> list[int]:
+    """The steps at which the doctor looked since the run was last begun or gone on with, when it begins to wait anew."""
+    looks: list[int] = []
+    for event in facts.of("start", "resume", "evaluation"):
+        if event["event"] == "evaluation":
+            looks.append(event["step"])
+        else:
+            looks = []
+    return looks
 
 
 def _nothing(facts: Facts, looks: Sequence[int]) -> Markup:

@@ -74,7 +74,10 @@ def plan_of(description: str, *, where: str) -> tuple[Floats, Floats]:
     except ElementTree.ParseError as error:
         raise DataError(f"{where} is no XML: {error}; wanted the description of a track") from None
     segments = root.find(".//section[@name='Main Track']/section[@name='Track Segments']")
-    turns = [] if segments is None else [turn for segment in segments.findall("section") for turn in _turns(segment)]
+    try:
+        turns = [] if segments is None else [turn for segment in segments.findall("section") for turn in _turns(segment)]
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{where} has a segment that cannot be read ({error}); wanted the description of a track") from None
     if not turns:
         raise DataError(f"{where} has no segments; wanted the description of a track")
     lengths, angles = np.array(turns).T
@@ -91,7 +94,7 @@ def _turns(segment: ElementTree.Element) -> Iterator[tuple[float, float]]:
     """Pieces of a segment: length in metres, and by how much it turns to the left, in radians."""
     kinds = {each.get("name"): each.get("val") for each in segment.findall("attstr")}
     numbers = {
-        each.get("name"): float(each.get("val", "nan")) * _UNITS.get(each.get("unit", ""), math.nan)
+        each.get("name"): float(each.get("val", "nothing")) * _UNITS[each.get("unit", "")]
         for each in segment.findall("attnum")
         if each.get("name") in ("lg", "arc", "radius", "end radius")
     }
