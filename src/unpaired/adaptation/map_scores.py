@@ -56,7 +56,9 @@ def scores_of(said: Labels, truth: Labels, classes: Sequence[str]) -> dict[str, 
     """Per-pixel accuracy, per-class accuracy, mean class IoU (see `metrics.segmentation`); of each class its accuracy and IoU.
     said: may hold len(classes), which is none of them, and wrong wherever it is said.
     """
-    counts = confusion(torch.from_numpy(said.astype(np.int64)), torch.from_numpy(truth), classes=len(classes) + 1, void=VOID)
+    counts = confusion(
+        torch.from_numpy(said.astype(np.int64)), torch.from_numpy(truth.astype(np.int64)), classes=len(classes) + 1, void=VOID
+    )
     accuracy, overlap = class_accuracy(counts)[: len(classes)], class_iou(counts)[: len(classes)]
     each = zip(classes, accuracy.tolist(), overlap.tolist(), strict=True)
     by_class = {name: {keys.RIGHT: round(right, 4), keys.IOU: round(iou, 4)} for name, right, iou in each if right == right}

@@ -17,7 +17,7 @@ from unpaired.images import Pixels
 from unpaired.products import Segmenter
 
 FLIPS_SHOWN, MAPS_SHOWN = 16, 8
-SIDE = 96
+SIDE = 128
 """Pixels up to which smaller images are enlarged, by whole factors."""
 
 
