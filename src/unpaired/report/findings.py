@@ -27,7 +27,7 @@ def section(facts: Facts) -> Iterator[Markup]:
     elif looks:
         yield _nothing(facts, looks)
     else:
-        yield note("The doctor has not looked yet.")
+        yield note("The doctor has not looked since the run was begun or gone on with.")
 
 
 def _looks(facts: Facts) -> list[int]:
