@@ -41,7 +41,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def data() -> ImageSet:
-    return mnist.digits(acgan_mnist.DATA)
+    return mnist.digits()
 
 
 def test_all_is_measured_and_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

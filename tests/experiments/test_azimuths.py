@@ -150,4 +150,6 @@ def test_how_claims_are_judged() -> None:
     assert verdicts(_metrics(**{"most crowded": 0.4})) == [True, True, True, True, False, True]
     assert verdicts(_metrics(swd=0.26)) == [True, True, True, True, True, False]
     assert len(azimuths_claims.claims("cars", "cars")) == 5
-    assert azimuths_claims.deviations("cars", "cars", wide=True) != azimuths_claims.deviations("cars", "heads", wide=True)
+    assert azimuths_claims.deviations("cars", "cars", views="as they are") != azimuths_claims.deviations(
+        "cars", "heads", views="as they are"
+    )

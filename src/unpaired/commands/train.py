@@ -212,9 +212,9 @@ def _finished(folder: Path) -> str:
         return ""
     if last["step"] < training.steps if training.steps is not None else last["seconds"] < 60 * (training.minutes or 0):
         return ""  # it was lengthened, and had no time to say so in its journal
-    longer = f"--steps {2 * training.steps}" if training.steps is not None else f"--minutes {2 * (training.minutes or 0):g}"
     return (
-        f"{folder} is finished, at step {last['step']:,}; to go on with it, give a new end: unpaired resume {folder} {longer}\n"
+        f"{folder} is finished, at step {last['step']:,}; to go on with it, give a new end: "
+        f"unpaired resume {folder} {training.twice_as_long}\n"
         f"its scores and its page are written anew by: unpaired evaluate {folder}, unpaired report {folder}"
     )
 

@@ -13,18 +13,17 @@ from torch import Tensor
 
 from unpaired import images
 from unpaired.data.image_set import ImageSet
+from unpaired.experiments import mnist
 from unpaired.experiments.base import SIZES, Claim, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
 from unpaired.experiments.classifier import Lessons, as_they_are, share_read, taught
-from unpaired.experiments.mnist import SET, digits
 from unpaired.games import specs
 from unpaired.metrics import discriminability, diversity, neighbours
 from unpaired.networks.specs import DCGANDiscriminator, DCGANGenerator
-from unpaired.options import Adam, DataOptions, Training
+from unpaired.options import Adam, Training
 from unpaired.products import Classifier, Sampler
 from unpaired.products.asking import evaluating, in_parts
 
 ODENA = "Odena, Olah and Shlens, Conditional Image Synthesis with Auxiliary Classifier GANs, ICML 2017"
-DATA = DataOptions(size=28, channels=1, flip=False)
 SIDES = (28, 14, 7, 4)
 """Pixels to which samples and real digits are brought, and back to 28, before they are read."""
 SAMPLES, TRAINING, TEST = "samples", "training digits", "test digits"
@@ -108,9 +107,11 @@ def judge_of(data: ImageSet, *, steps: int) -> Scores:
 
 def compare(lab: Lab) -> Metrics:
     """Train an ACGAN and, apart from it, a judge on real training digits; what the judge says of samples, and figures."""
-    folder = trained(lab, f"acgan-mnist-{lab.size}", source=SET, game=model(lab.size), data=DATA, training=training(lab.size))
+    folder = trained(
+        lab, f"acgan-mnist-{lab.size}", source=mnist.SET, game=model(lab.size), data=mnist.PLAIN, training=training(lab.size)
+    )
     sampler, own = as_it_ended(folder, "sampler", Sampler), as_it_ended(folder, "classifier", Classifier)
-    data = digits(DATA)
+    data = mnist.digits()
     judge = judge_of(data, steps=BUDGETS[lab.size].lessons)
     count = BUDGETS[lab.size].samples * len(data.classes)
     asked = sampler.classes_of(count)
@@ -276,7 +277,7 @@ DEVIATIONS = (
 def _budget(size: Size) -> str:
     budget = BUDGETS[size]
     return (
-        f"{budget.steps} steps of batch {budget.batch} at {DATA.size} px, {budget.lessons} steps of batch 64 for the judge, "
+        f"{budget.steps} steps of batch {budget.batch} at {mnist.SIDE} px, {budget.lessons} steps of batch 64 for the judge, "
         f"{budget.samples} samples of each class"
     )
 

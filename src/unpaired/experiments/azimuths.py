@@ -19,7 +19,7 @@ from unpaired.data.sets.turned import Kind
 from unpaired.data.sets.turntable import REACH, read_views, write_narrower
 from unpaired.data.store import cache_folder
 from unpaired.experiments import azimuths_figures, azimuths_reader
-from unpaired.experiments.azimuths_claims import DISCOGAN, claims, deviations
+from unpaired.experiments.azimuths_claims import DISCOGAN, NARROW, WIDE, claims, deviations
 from unpaired.experiments.azimuths_measures import CORRELATION, Values, gone_together, misread, over_seeds
 from unpaired.experiments.azimuths_reader import Lessons, Reader
 from unpaired.experiments.base import SIZES, Experiment, Lab, Metrics, Size, as_it_ended, minutes, trained
@@ -42,7 +42,7 @@ SHOWN = 2
 
 class Task(NamedTuple):
     """set: the named set; a, b: what kind its domains are of; reach: views go from -reach to reach degrees; channels: of an
-    image, 1 where it is made grey.
+    image, 1 where it is made grey; views: how these differ from the paper's, in words.
     """
 
     set: str
@@ -50,6 +50,7 @@ class Task(NamedTuple):
     b: Kind
     reach: int = 60
     channels: int = 1
+    views: str = NARROW
 
 
 class Budget(NamedTuple):
@@ -76,7 +77,7 @@ class Views(NamedTuple):
 
 TASKS: Mapping[str, Task] = {
     "car2car": Task("cars", "cars", "cars"),
-    "head2head": Task("heads", "heads", "heads", reach=REACH, channels=3),
+    "head2head": Task("heads", "heads", "heads", reach=REACH, channels=3, views=WIDE),
     "chair2car": Task("chairs-cars", "chairs", "cars"),
     "car2head": Task("cars-heads", "cars", "heads"),
 }
@@ -263,7 +264,7 @@ def experiment(name: str) -> Experiment:
         paper=f"{KIM}, section 4",
         run=partial(compare, name=name),
         claims=claims(task.a, task.b),
-        deviations=deviations(task.a, task.b, wide=task.reach == REACH),
+        deviations=deviations(task.a, task.b, views=task.views),
         seeds=SEEDS,
         budget={size: f"{words}, {len(SEEDS[size])} seeds" for size, words in budgets_in_words(BUDGETS).items()},
         sizes=SIZES,

@@ -74,9 +74,9 @@ def ahead(found: Means, measure: str, *, more: bool) -> bool:
     return own > max(others) if more else own < min(others)
 
 
-def deviations(a: str, b: str, *, wide: bool) -> tuple[str, ...]:
-    """Of a task from kind `a` to kind `b`. wide: whether its views are coloured and go all the way to the sides."""
-    return (*DEVIATIONS, WIDE if wide else NARROW, *((SAME_KIND,) if a == b else ()))
+def deviations(a: str, b: str, *, views: str) -> tuple[str, ...]:
+    """Of a task from kind `a` to kind `b`. views: how its views differ, such as `NARROW`."""
+    return (*DEVIATIONS, views, *((SAME_KIND,) if a == b else ()))
 
 
 def _target_like(b: str) -> Claim:

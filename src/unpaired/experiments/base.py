@@ -162,7 +162,8 @@ def trained(
     """
     folder, sources = lab.runs / name, source if isinstance(source, tuple) else (source,)
     before = minutes(folder)
-    if not (folder / "config.json").exists():
+    begun = (folder / "config.json").exists()
+    if not begun:
         runs.train(*sources, out=folder, game=game, data=data, training=training)
     run = load_config(folder)
     if (run.game, run.data, run.training) != (game, data, training):
@@ -171,9 +172,10 @@ def trained(
     if len(run.sources) != len(asked) or any(found not in either for found, either in zip(run.sources, asked, strict=True)):
         wanted = ", ".join(map(str, sources))
         raise RunError(f"{folder} was trained on {', '.join(run.sources)}, not on {wanted}; remove it, or choose another --runs")
-    runs.same_data(run, folder)
     if not ended(folder):
         runs.resume(folder)
+    elif begun:
+        runs.same_data(run, folder)
     lab.trainings.append(Reused(before, run.commit))
     return folder
 

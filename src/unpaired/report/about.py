@@ -77,7 +77,9 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Markup:
 
 
 def _commands(facts: Facts) -> str:
-    lines = [f"unpaired resume {facts.command}"]
+    ends = facts.of("end")
+    longer = f" {facts.run.training.twice_as_long}" if ends and ends[-1].get("complete") else ""
+    lines = [f"unpaired resume {facts.command}{longer}"]
     if not facts.translates:
         if facts.keeps(Sampler):
             lines.append(f"unpaired sample {facts.command} -n 64 --grid --out SAMPLES")
