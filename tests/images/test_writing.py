@@ -1,5 +1,6 @@
 """Files out, read back by Pillow, tifffile, imagecodecs and numpy."""
 
+import functools
 from pathlib import Path
 
 import imagecodecs
@@ -92,6 +93,7 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path, noise):
     assert images.header(tmp_path / "a.png").depth == 16
 
 
+@functools.cache  # it holds the second in which it was made
 def profile(model="RGB"):
     """A colour profile; of greys, one that only says so."""
     made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
